@@ -1,7 +1,15 @@
 import { findForeignWriter, type HostPath, joinPath } from '@kube-rescue/host';
 import { lastOutput, runCommand } from '../machine/command.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
-import { type KubernetesRelease, programsOf } from './kubernetes-release.ts';
+
+/** A program, and the version that it must report. */
+export interface WantedProgram {
+  readonly name: string;
+  /** `v1.37.2`. */
+  readonly version: string;
+  /** Every patch release of its minor version will do. Default: false. */
+  readonly anyPatch?: boolean | undefined;
+}
 
 const SUMS = 'SHA256SUMS';
 const VERSION_TIMEOUT_MS = 30_000;
@@ -13,19 +21,20 @@ const VERSION_ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   kubectl: ['version', '--client'],
   etcdctl: ['version'],
   etcdutl: ['version'],
+  coredns: ['-version'],
 };
 
 /**
- * The reason why the binaries in `directory` are not those of `release`, or `undefined`.
+ * The reason why the binaries in `directory` are not the wanted ones, or `undefined`.
  *
- * Every program is asked for its version, but none that other users can write. etcd may be another patch release.
+ * Every program is asked for its version, but none that other users can write.
  */
 export async function whyUnfit(
   directory: HostPath,
-  release: KubernetesRelease,
+  wanted: readonly WantedProgram[],
   { host, signal }: LabDeps,
 ): Promise<string | undefined> {
-  const names = programsOf(release);
+  const names = wanted.map(({ name }) => name);
   const found = new Set(await host.list(directory));
   const missing = names.filter((name) => !found.has(name));
   if (missing.length > 0) return `${missing.join(', ')} missing`;
@@ -33,7 +42,7 @@ export async function whyUnfit(
     const writer = await findForeignWriter(joinPath(directory, name), { host }, { allowSticky: true });
     if (writer !== undefined) return `${writer.path} is not trusted: ${writer.reason}; to correct it: ${writer.fix}`;
   }
-  const odd = await Promise.all(names.map((name) => whyOtherVersion(directory, name, release, { host, signal })));
+  const odd = await Promise.all(wanted.map((each) => whyOtherVersion(directory, each, { host, signal })));
   return odd.find((reason) => reason !== undefined);
 }
 
@@ -43,13 +52,13 @@ export async function whyUnfit(
  */
 export async function whyCacheUnfit(
   directory: HostPath,
-  release: KubernetesRelease,
+  wanted: readonly WantedProgram[],
   deps: LabDeps,
 ): Promise<string | undefined> {
-  const unfit = await whyUnfit(directory, release, deps);
+  const unfit = await whyUnfit(directory, wanted, deps);
   if (unfit !== undefined) return unfit;
   if ((await deps.host.stat(joinPath(directory, SUMS))) === undefined) {
-    await recordSums(directory, release, deps);
+    await recordSums(directory, wanted, deps);
     return undefined;
   }
   const argv = ['sha256sum', '--check', '--quiet', '--strict', SUMS] as const;
@@ -58,17 +67,16 @@ export async function whyCacheUnfit(
   return result.exitCode === 0 ? undefined : lastOutput({ ...result, stderr: '' });
 }
 
-/** Writes the SHA-256 of every program of `release` into `directory`, for {@link whyCacheUnfit}. */
-export async function recordSums(directory: HostPath, release: KubernetesRelease, deps: LabDeps): Promise<void> {
-  const argv = ['sha256sum', ...programsOf(release)] as const;
+/** Writes the SHA-256 of every wanted program into `directory`, for {@link whyCacheUnfit}. */
+export async function recordSums(directory: HostPath, wanted: readonly WantedProgram[], deps: LabDeps): Promise<void> {
+  const argv = ['sha256sum', ...wanted.map(({ name }) => name)] as const;
   const { stdout } = await runCommand(deps, argv, { timeoutMs: SUM_TIMEOUT_MS, cwd: directory });
   await deps.host.writeFile(joinPath(directory, SUMS), Buffer.from(stdout), { mode: 0o644 });
 }
 
 async function whyOtherVersion(
   directory: HostPath,
-  name: string,
-  { version, etcdVersion }: KubernetesRelease,
+  { name, version, anyPatch = false }: WantedProgram,
   { host, signal }: Pick<LabDeps, 'host' | 'signal'>,
 ): Promise<string | undefined> {
   const argv = [joinPath(directory, name), ...(VERSION_ARGUMENTS[name] ?? ['--version'])] as const;
@@ -77,9 +85,8 @@ async function whyOtherVersion(
   if (ran.exitCode !== 0 || said === undefined) {
     return `${name} does not run: ${lastOutput(ran, 1) || `exit status ${ran.exitCode}`}`;
   }
-  const isOfEtcd = name.startsWith('etcd') && etcdVersion !== undefined;
-  const wanted = (isOfEtcd ? etcdVersion : version).slice(1);
-  const isWanted = isOfEtcd ? minorOf(said) === minorOf(wanted) : said === wanted;
+  const wanted = version.slice(1);
+  const isWanted = anyPatch ? minorOf(said) === minorOf(wanted) : said === wanted;
   return isWanted ? undefined : `${name} is v${said}, not v${wanted}`;
 }
 

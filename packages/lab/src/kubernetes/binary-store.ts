@@ -2,9 +2,8 @@ import { HostError, type HostLock, type HostPath, joinPath } from '@kube-rescue/
 import { LabError } from '../errors.ts';
 import { runCommand } from '../machine/command.ts';
 import { type LabDeps, secondsSince } from '../machine/lab-deps.ts';
-import type { KubernetesRelease } from './kubernetes-release.ts';
 
-/** A method to obtain the binaries of a release. */
+/** A method to obtain binaries. */
 export interface BinarySource<Name extends string = string> {
   readonly name: Name;
   /** Disk space that it needs meanwhile. */
@@ -21,9 +20,19 @@ export interface BinarySource<Name extends string = string> {
 /** Reports progress; the seconds since the start are added. */
 export type Report = (message: string) => void;
 
+/** What is obtained. */
+export interface Obtainable {
+  /** As people call it: `Kubernetes v1.37.2`. */
+  readonly name: string;
+  /** How a machine gets what a build needs: `install Go 1.26 or later in /usr/local/go (https://go.dev/dl)`. */
+  readonly install: string;
+  /** What to do where it cannot be built. */
+  readonly otherwise: string;
+}
+
 interface Obtaining<Name extends string> {
-  readonly release: KubernetesRelease;
-  /** Contains the directories of all releases. */
+  readonly what: Obtainable;
+  /** Contains the directories of all versions. */
   readonly store: HostPath;
   /** The target directory of the binaries; it appears complete or not at all. */
   readonly directory: HostPath;
@@ -39,7 +48,7 @@ interface Obtaining<Name extends string> {
  * @throws LabError `LAB_BUSY` `LAB_NO_SPACE` `LAB_BUILD_FAILED`; `LAB_KUBERNETES_MISSING` without a source, with every reason
  */
 export async function obtainBinaries<Name extends string>(
-  { release, store, directory, sources, accept }: Obtaining<Name>,
+  { what, store, directory, sources, accept }: Obtaining<Name>,
   deps: LabDeps,
 ): Promise<Name> {
   const { host, clock } = deps;
@@ -48,27 +57,27 @@ export async function obtainBinaries<Name extends string>(
     deps.onProgress?.({ phase: 'build', message: `${message} (${secondsSince(clock, startedAt)} s)` });
   };
   await host.makeDirectory(store, { mode: 0o755 });
-  const lock = await lockStore(store, deps);
+  const lock = await lockStore(what, store, deps);
   const work = joinPath(store, 'build');
   const reasons: string[] = [];
   try {
     for (const source of sources) {
-      await assertSpace(store, source, deps);
+      await assertSpace(what, store, source, deps);
       await removeTree(work, deps);
       await host.makeDirectory(joinPath(work, 'bin'), { mode: 0o755 });
       const reason =
-        (await source.obtain(work, report, deps).catch((error: unknown) => rethrow(error, release))) ??
+        (await source.obtain(work, report, deps).catch((error: unknown) => rethrow(error, what))) ??
         (await accept(joinPath(work, 'bin')));
       if (reason === undefined) {
         await removeTree(directory, deps);
         await runCommand(deps, ['mv', '--no-target-directory', joinPath(work, 'bin'), directory]);
-        report(`Kubernetes ${release.version} is in ${directory}`);
+        report(`${what.name} is in ${directory}`);
         return source.name;
       }
       reasons.push(`${source.name}: ${reason}`);
       report(`not from ${source.name}: ${reason}`);
     }
-    throw unobtainable(release, reasons);
+    throw unobtainable(what, reasons);
   } finally {
     await removeTree(work, { host });
     await lock.release();
@@ -80,14 +89,14 @@ export async function removeTree(directory: HostPath, deps: Pick<LabDeps, 'host'
   await runCommand({ host: deps.host }, ['rm', '-rf', '--one-file-system', directory], { timeoutMs: 5 * 60_000 });
 }
 
-async function lockStore(store: HostPath, { host }: LabDeps): Promise<HostLock> {
+async function lockStore({ name }: Obtainable, store: HostPath, { host }: LabDeps): Promise<HostLock> {
   try {
-    return await host.acquireLock(joinPath(store, 'build.lock'), 'building Kubernetes');
+    return await host.acquireLock(joinPath(store, 'build.lock'), `building ${name}`);
   } catch (cause) {
     if (!(cause instanceof HostError && cause.code === 'HOST_LOCKED')) throw cause;
     throw new LabError({
       code: 'LAB_BUSY',
-      message: 'another process is building the Kubernetes binaries',
+      message: 'another process is building programs of a lab',
       subject: store,
       hint: 'wait for that build to end, then try again',
       cause,
@@ -95,35 +104,38 @@ async function lockStore(store: HostPath, { host }: LabDeps): Promise<HostLock> 
   }
 }
 
-async function assertSpace(store: HostPath, { name, bytes }: BinarySource, { host }: LabDeps): Promise<void> {
+async function assertSpace(
+  what: Obtainable,
+  store: HostPath,
+  { name, bytes }: BinarySource,
+  { host }: LabDeps,
+): Promise<void> {
   const free = await host.freeBytes(store);
   if (free >= bytes) return;
   throw new LabError({
     code: 'LAB_NO_SPACE',
-    message: `Kubernetes from ${name} needs ${bytes / 1e9} GB of disk space; ${(free / 1e9).toFixed(1)} GB are free`,
+    message: `${what.name} from ${name} needs ${bytes / 1e9} GB of disk space; ${(free / 1e9).toFixed(1)} GB are free`,
     subject: store,
     hint: 'free some space, or set XDG_CACHE_HOME to a directory on another disk',
   });
 }
 
-function rethrow(error: unknown, { version }: KubernetesRelease): never {
+function rethrow(error: unknown, { name, otherwise }: Obtainable): never {
   if (!(error instanceof LabError && error.code === 'LAB_COMMAND_FAILED')) throw error;
   throw new LabError({
     code: 'LAB_BUILD_FAILED',
-    message: 'building the Kubernetes binaries failed',
-    subject: version,
-    hint: 'see the cause, or set KUBEBUILDER_ASSETS to a directory with binaries that were built elsewhere',
+    message: 'building the programs of a lab failed',
+    subject: name,
+    hint: `see the cause, or ${otherwise}`,
     cause: error,
   });
 }
 
-function unobtainable({ version, go }: KubernetesRelease, reasons: readonly string[]): LabError {
-  const install =
-    go === undefined ? 'run the lab on Debian 12' : `install Go ${go} or later in /usr/local/go (https://go.dev/dl)`;
+function unobtainable({ name, install, otherwise }: Obtainable, reasons: readonly string[]): LabError {
   return new LabError({
     code: 'LAB_KUBERNETES_MISSING',
-    message: `Kubernetes ${version} cannot be obtained: ${reasons.join('; ')}`,
-    subject: version,
-    hint: `${install}, or set KUBEBUILDER_ASSETS to a directory with its programs`,
+    message: `${name} cannot be obtained: ${reasons.join('; ')}`,
+    subject: name,
+    hint: `${install}, or ${otherwise}`,
   });
 }

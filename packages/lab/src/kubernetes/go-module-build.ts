@@ -11,6 +11,8 @@ import { versionStamp } from './version-stamp.ts';
 
 /** Measured: 4.2 GB of compiler cache, 0.7 GB of binaries, 0.6 GB of modules, and spare. */
 const BYTES = 6.5e9;
+/** Measured: 1.5 GB of compiler cache, 0.2 GB of binaries, 0.4 GB of modules, and spare. */
+const ADDON_BYTES = 3e9;
 const BUILD_TIMEOUT_MS = 90 * 60_000;
 const LIST_TIMEOUT_MS = 10 * 60_000;
 
@@ -25,9 +27,9 @@ const ETCD_PACKAGES: Readonly<Record<string, string>> = {
   etcdutl: 'go.etcd.io/etcd/etcdutl/v3',
 };
 
-/** The directory of the Go module that builds a release; see its go.mod. */
-export function moduleDefinition(project: 'kubernetes' | 'etcd', version: string): HostPath {
-  return hostPath(`${DEFINITIONS}${project}-${version}`);
+/** The directory of a Go module; see its go.mod. */
+export function moduleDefinition(name: `kubernetes-${string}` | `etcd-${string}` | 'addons'): HostPath {
+  return hostPath(`${DEFINITIONS}${name}`);
 }
 
 /**
@@ -53,7 +55,7 @@ export function goModules(
       report(`building Kubernetes ${version} and etcd ${etcdVersion} from Go modules with Go ${go.version}`);
       const env = { ...goEnvironment(go.program, store, environment), TMPDIR: work };
       const build = { go: go.program, env, bin: joinPath(work, 'bin') };
-      const etcd = await copyDefinition('etcd', etcdVersion, work, deps);
+      const etcd = await copyDefinition(`etcd-${etcdVersion}`, work, deps);
       for (const name of ETCD_BINARIES) {
         await compile(
           { ...build, tree: etcd, packages: [ETCD_PACKAGES[name] ?? ''], name, flags: '-s -w' },
@@ -61,9 +63,44 @@ export function goModules(
           deps,
         );
       }
-      const tree = await copyDefinition('kubernetes', version, work, deps);
+      const tree = await copyDefinition(`kubernetes-${version}`, work, deps);
       const packages = KUBERNETES_BINARIES.map((name) => `k8s.io/kubernetes/cmd/${name}`);
       await compile({ ...build, tree, packages, name: undefined, flags: versionStamp(version) }, report, deps);
+      await removeTree(joinPath(store, 'go-build'), deps);
+      return undefined;
+    },
+  };
+}
+
+/** A program of the Go module of the addons. */
+export interface AddonProgram {
+  readonly name: string;
+  readonly version: string;
+  /** The import path of its command. */
+  readonly package: string;
+}
+
+/** Builds addons as {@link goModules} builds a release. */
+export function goAddons(
+  programs: readonly AddonProgram[],
+  oldest: string,
+  store: HostPath,
+  environment: Readonly<Record<string, string>>,
+): BinarySource<'go-modules'> {
+  return {
+    name: 'go-modules',
+    bytes: ADDON_BYTES,
+    obtain: async (work, report, deps) => {
+      const go = await findGo(oldest, deps);
+      if (typeof go === 'string') return go;
+      const names = programs.map(({ name, version }) => `${name} ${version}`).join(' and ');
+      report(`building ${names} from Go modules with Go ${go.version}`);
+      const env = { ...goEnvironment(go.program, store, environment), TMPDIR: work };
+      const tree = await copyDefinition('addons', work, deps);
+      for (const { name, version, package: path } of programs) {
+        const build = { go: go.program, env, bin: joinPath(work, 'bin'), tree, packages: [path] };
+        await compile({ ...build, name, flags: versionStamp(version) }, report, deps);
+      }
       await removeTree(joinPath(store, 'go-build'), deps);
       return undefined;
     },
@@ -103,15 +140,14 @@ async function compile(
 }
 
 async function copyDefinition(
-  project: 'kubernetes' | 'etcd',
-  version: string,
+  name: Parameters<typeof moduleDefinition>[0],
   work: HostPath,
   deps: LabDeps,
 ): Promise<HostPath> {
-  const definition = moduleDefinition(project, version);
-  const tree = joinPath(work, project);
+  const definition = moduleDefinition(name);
+  const tree = joinPath(work, name);
   await deps.host.makeDirectory(tree, { mode: 0o700 });
-  const files = DEFINITION_FILES.map((name) => joinPath(definition, name));
+  const files = DEFINITION_FILES.map((file) => joinPath(definition, file));
   await runCommand(deps, ['cp', ...files, tree]);
   return tree;
 }

@@ -51,3 +51,8 @@ export function isAtLeast(version: string, oldest: string): boolean {
   const [oldestMajor = 0, oldestMinor = 0] = oldest.split('.').map(Number);
   return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
 }
+
+/** How to get a Go that {@link findGo} takes. */
+export function installGo(oldest: string): string {
+  return `install Go ${oldest} or later in /usr/local/go (https://go.dev/dl)`;
+}

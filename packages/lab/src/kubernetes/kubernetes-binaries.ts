@@ -1,10 +1,11 @@
 import { assertTrusted, type HostPath, joinPath } from '@kube-rescue/host';
 import type { LabDeps } from '../machine/lab-deps.ts';
 import { recordSums, whyCacheUnfit, whyUnfit } from './binaries-fitness.ts';
-import { type BinarySource, obtainBinaries } from './binary-store.ts';
+import { type BinarySource, type Obtainable, obtainBinaries } from './binary-store.ts';
 import { debianSource } from './debian-source-build.ts';
 import { goModules } from './go-module-build.ts';
-import type { KubernetesRelease } from './kubernetes-release.ts';
+import { installGo } from './go-toolchain.ts';
+import { type KubernetesRelease, wantedPrograms } from './kubernetes-release.ts';
 import { officialRelease, type ReleaseUrls } from './official-release.ts';
 
 export interface KubernetesBinariesInput {
@@ -41,9 +42,10 @@ export async function provideKubernetesBinaries(
   deps: LabDeps,
 ): Promise<KubernetesBinaries> {
   const { release, assetsDirectory, cacheDirectory } = input;
+  const wanted = wantedPrograms(release);
   const report = (message: string): void => deps.onProgress?.({ phase: 'binaries', message });
   if (assetsDirectory !== undefined) {
-    const unfit = await whyUnfit(assetsDirectory, release, deps);
+    const unfit = await whyUnfit(assetsDirectory, wanted, deps);
     if (unfit === undefined) return { directory: assetsDirectory, source: 'assets' };
     report(`ignoring the binaries in ${assetsDirectory}: ${unfit}`);
   }
@@ -51,17 +53,26 @@ export async function provideKubernetesBinaries(
   const directory = joinPath(store, release.version);
   await assertTrusted(directory, deps, { allowSticky: true });
   const isCached = (await deps.host.stat(directory)) !== undefined;
-  const unfit = await whyCacheUnfit(directory, release, deps);
+  const unfit = await whyCacheUnfit(directory, wanted, deps);
   if (unfit === undefined) return { directory, source: 'cache' };
   if (isCached) report(`the cached binaries in ${directory} are unusable and are replaced: ${unfit}`);
   report(firstRun(release));
   const accept = async (result: HostPath): Promise<string | undefined> => {
-    const reason = await whyUnfit(result, release, deps);
-    if (reason === undefined) await recordSums(result, release, deps);
+    const reason = await whyUnfit(result, wanted, deps);
+    if (reason === undefined) await recordSums(result, wanted, deps);
     return reason;
   };
-  const source = await obtainBinaries({ release, store, directory, sources: sourcesOf(input, store), accept }, deps);
+  const sources = sourcesOf(input, store);
+  const source = await obtainBinaries({ what: describe(release), store, directory, sources, accept }, deps);
   return { directory, source };
+}
+
+function describe({ version, go }: KubernetesRelease): Obtainable {
+  return {
+    name: `Kubernetes ${version}`,
+    install: go === undefined ? 'run the lab on Debian 12' : installGo(go),
+    otherwise: 'set KUBEBUILDER_ASSETS to a directory with its programs',
+  };
 }
 
 /** Says what the first run costs. */

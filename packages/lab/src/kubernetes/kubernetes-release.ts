@@ -1,3 +1,5 @@
+import type { WantedProgram } from './binaries-fitness.ts';
+
 /** The Kubernetes programs of a lab cluster, by the names of their commands in the Kubernetes source. */
 export const KUBERNETES_BINARIES: readonly string[] = [
   'kube-apiserver',
@@ -53,4 +55,12 @@ export const SELF_HOSTED_RELEASE: KubernetesRelease = KUBERNETES_RELEASES['1.20'
 /** The names of the programs that the directory of a release contains. */
 export function programsOf({ etcdVersion }: Pick<KubernetesRelease, 'etcdVersion'>): readonly string[] {
   return etcdVersion === undefined ? KUBERNETES_BINARIES : [...KUBERNETES_BINARIES, ...ETCD_BINARIES];
+}
+
+/** The programs of a release, with the versions that they must report; etcd may be another patch release. */
+export function wantedPrograms(release: KubernetesRelease): readonly WantedProgram[] {
+  const { version, etcdVersion } = release;
+  return programsOf(release).map((name) =>
+    ETCD_BINARIES.includes(name) ? { name, version: etcdVersion ?? '', anyPatch: true } : { name, version },
+  );
 }
