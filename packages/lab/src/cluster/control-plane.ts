@@ -1,8 +1,7 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { resignCertificate } from './certificate-signing.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
-import { type KeyAlgorithm, renderKubeadmConfig } from '../kubernetes/kubeadm-config.ts';
-import type { KubernetesRelease } from '../kubernetes/kubernetes-release.ts';
+import { type KubeadmConfigInput, renderKubeadmConfig } from '../kubernetes/kubeadm-config.ts';
 import { storeKubeletCertificate } from './kubelet-certificate.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import { type EquippedNode, execOnNode, runOnNode } from './node-command.ts';
@@ -28,10 +27,11 @@ const CA_DEFINITIONS = [
 /** Creates the files of a control-plane node as kubeadm does; starts nothing. */
 export async function prepareControlPlane(
   at: EquippedNode,
-  { keyAlgorithm, release }: { readonly keyAlgorithm: KeyAlgorithm; readonly release: KubernetesRelease },
+  input: Omit<KubeadmConfigInput, 'node'>,
   deps: LabDeps,
 ): Promise<void> {
-  const config = Buffer.from(renderKubeadmConfig(at.node, keyAlgorithm, release));
+  const { keyAlgorithm, release } = input;
+  const config = Buffer.from(renderKubeadmConfig({ ...input, node: at.node }));
   await deps.host.writeFile(kubeadmConfig(at), config, { mode: 0o600 });
   await runConcurrently(
     deps,

@@ -74,7 +74,7 @@ export async function packImages(
   };
 }
 
-/** The images of a kubeadm control plane and of the lab's workload. */
+/** The images of a kubeadm control plane. */
 export async function kubeadmImages(
   binaries: HostPath,
   release: KubernetesRelease,
@@ -82,7 +82,7 @@ export async function kubeadmImages(
 ): Promise<readonly ImageRecipe[]> {
   const components = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
   const kubernetes = components.map((name) => componentImage(name, binaries, release));
-  return [...kubernetes, await etcdImage(binaries, release, deps), ...COMMON_IMAGES];
+  return [...kubernetes, await etcdImage(binaries, release, deps)];
 }
 
 /** etcd under the image name that kubeadm gives it; the content is the etcd of the release, or Debian's. */

@@ -1,5 +1,7 @@
+import { API_SERVER_DIRECTORY, API_SERVER_FLAGS } from '../addons/api-server-files.ts';
 import type { ClusterNode } from '../machine/lab-directory.ts';
 import { nodeCgroup } from '../machine/lab-directory.ts';
+import { COREDNS_VERSION } from './addon-binaries.ts';
 import type { KubernetesRelease } from './kubernetes-release.ts';
 
 /** The algorithm of every key in the cluster: RSA-2048 or ECDSA P-256, as kubeadm supports since 1.20. */
@@ -11,13 +13,28 @@ const V1BETA4_SINCE = 31;
 /** Since 1.35 a kubelet does not start on version 1 control groups by default. */
 const CGROUP_V1_REFUSED_SINCE = 35;
 
+/** The network of all pods: each node has a part of it. */
+const POD_NETWORK = '10.244.0.0/16';
+/** Where the kubelets of a cluster with addons read further settings (kubernetes.io, "Kubelet Configuration Directory"). */
+export const KUBELET_DROP_INS = '/etc/kubernetes/kubelet.conf.d';
+/** A resolv.conf that names no server of this machine. */
+export const RESOLV_CONF = '/etc/kubernetes/resolv.conf';
+
+export interface KubeadmConfigInput {
+  readonly node: ClusterNode;
+  readonly keyAlgorithm: KeyAlgorithm;
+  readonly release: KubernetesRelease;
+  /** What differs from node to node is in the kubelet's drop-in directory; needs 1.31. Default: false. */
+  readonly hasAddons?: boolean | undefined;
+}
+
 /**
  * The configuration for every `kubeadm init phase` of a node, as the kubeadm of `release` reads it.
  *
  * It has no podSubnet: the node IPAM controller delays kube-controller-manager by ten seconds, and a lab's network plugin
  * has its network already.
  */
-export function renderKubeadmConfig(node: ClusterNode, keyAlgorithm: KeyAlgorithm, release: KubernetesRelease): string {
+export function renderKubeadmConfig({ node, keyAlgorithm, release, hasAddons = false }: KubeadmConfigInput): string {
   const { version, minor, etcdImageTag, imageRepository } = release;
   const isV1beta4 = minor >= V1BETA4_SINCE;
   const api = `kubeadm.k8s.io/${isV1beta4 ? 'v1beta4' : 'v1beta2'}`;
@@ -36,7 +53,7 @@ nodeRegistration:
   taints: []
   kubeletExtraArgs:
     ${nodeIp}
----
+${hasAddons ? KUBELET_DROP_IN_ARGUMENT : ''}---
 apiVersion: ${api}
 kind: ClusterConfiguration
 clusterName: lab
@@ -48,12 +65,11 @@ etcd:
 networking:
   serviceSubnet: ${SERVICE_SUBNET}
 ${keys}
----
+${hasAddons ? API_SERVER_WITH_ADDONS : ''}---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
-cgroupRoot: /${nodeCgroup(node)}
-failSwapOn: false
+${hasAddons ? '' : `${cgroupRoot(node)}\n`}failSwapOn: false
 ${minor >= CGROUP_V1_REFUSED_SINCE ? 'failCgroupV1: false\n' : ''}# Never evict, even when the machine's disk is full.
 evictionHard:
   imagefs.available: 0%
@@ -61,5 +77,71 @@ evictionHard:
   nodefs.inodesFree: 0%
 imageGCHighThresholdPercent: 100
 nodeStatusUpdateFrequency: 2s
+${hasAddons ? PROXY : ''}`;
+}
+
+/** The settings of a node's kubelet in {@link KUBELET_DROP_INS}: kubeadm gives every kubelet the same file. */
+export function renderKubeletDropIn(node: ClusterNode): string {
+  return `apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+${cgroupRoot(node)}
+resolvConf: ${RESOLV_CONF}
+serverTLSBootstrap: true
 `;
 }
+
+/** The configuration for `kubeadm join` of a worker. @param caHash `sha256:...` of the CA's public key */
+export function renderJoinConfig(
+  node: ClusterNode,
+  { server, token, caHash }: { readonly server: string; readonly token: string; readonly caHash: string },
+): string {
+  return `apiVersion: kubeadm.k8s.io/v1beta4
+kind: JoinConfiguration
+discovery:
+  bootstrapToken:
+    apiServerEndpoint: ${server}
+    token: ${token}
+    caCertHashes: [${caHash}]
+nodeRegistration:
+  name: ${node.name}
+  criSocket: unix:///run/containerd/containerd.sock
+  taints: []
+  kubeletExtraArgs:
+    - name: node-ip
+      value: ${node.address}
+${KUBELET_DROP_IN_ARGUMENT}`;
+}
+
+function cgroupRoot(node: ClusterNode): string {
+  return `cgroupRoot: /${nodeCgroup(node)}`;
+}
+
+const KUBELET_DROP_IN_ARGUMENT = `    - name: config-dir
+      value: ${KUBELET_DROP_INS}
+`;
+
+const API_SERVER_WITH_ADDONS = `dns:
+  imageTag: ${COREDNS_VERSION}
+apiServer:
+  extraArgs:
+${Object.entries(API_SERVER_FLAGS)
+  .map(([name, value]) => `    - name: ${name}\n      value: ${value}\n`)
+  .join('')}  extraVolumes:
+    - name: api-server-files
+      hostPath: ${API_SERVER_DIRECTORY}
+      mountPath: ${API_SERVER_DIRECTORY}
+      readOnly: true
+      pathType: DirectoryOrCreate
+`;
+
+/** A lab must not resize the machine's conntrack table. */
+const PROXY = `---
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+clusterCIDR: ${POD_NETWORK}
+conntrack:
+  maxPerCore: 0
+  tcpEstablishedTimeout: 0s
+  tcpCloseWaitTimeout: 0s
+`;

@@ -16,6 +16,7 @@ const PROGRAMS = {
   clusterDns: 'cluster-dns/main',
   ingressController: 'ingress-controller/main',
   recordKeeper: 'record-keeper/main',
+  webhooks: 'webhooks/main',
   fetch: 'fetch',
 } as const;
 
@@ -28,6 +29,11 @@ const TOOLS = [hostPath('/usr/bin/ctr'), hostPath('/usr/bin/flock'), hostPath('/
 /** The command of a container of {@link PROGRAMS_IMAGE}. */
 export function programCommand(name: ProgramName, ...args: readonly string[]): readonly string[] {
   return [IMAGE_NODE, joinPath(IMAGE_DIRECTORY, `programs/${PROGRAMS[name]}${ownExtension()}`), ...args];
+}
+
+/** The argv of a program that runs on a node as a service, from this machine's files. */
+export function hostProgram(name: ProgramName, ...args: readonly string[]): readonly string[] {
+  return [process.execPath, joinPath(ownDirectory(), `${PROGRAMS[name]}${ownExtension()}`), ...args];
 }
 
 /** Where the record keeper finds the AWS SDK. */

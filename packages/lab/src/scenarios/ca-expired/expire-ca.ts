@@ -9,7 +9,7 @@ import { stopService } from '../../machine/services.ts';
 import { runConcurrently } from '../../machine/concurrency.ts';
 import { expiredValidity, expireLeaf } from '../kubeadm-expired/expire-certificates.ts';
 import { issuerFiles, readLeafCertificates } from '../kubeadm-expired/leaf-certificates.ts';
-import { restartMachine } from '../restart-machine.ts';
+import { restartMachines } from '../restart-machines.ts';
 import type { KubeadmCaName } from './ca-file.ts';
 import { replacePublishedCa } from './published-ca.ts';
 
@@ -63,7 +63,7 @@ export async function expireCa(cluster: Cluster, ca: KubeadmCaName, deps: LabDep
     leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, validity, each)),
   );
   await deps.host.writeFile(files.certificate, Buffer.from(expired), { mode: 0o644 });
-  await restartMachine(cluster, deps, report);
+  await restartMachines(cluster, deps, report);
 }
 
 /** A running kube-controller-manager would revert the replacement at once. */

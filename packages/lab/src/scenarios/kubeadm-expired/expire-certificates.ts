@@ -3,7 +3,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { type LabDeps, secondsSince } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { runConcurrently } from '../../machine/concurrency.ts';
-import { restartMachine } from '../restart-machine.ts';
+import { restartMachines } from '../restart-machines.ts';
 import { issuerFiles, type LeafCertificate, readLeafCertificates } from './leaf-certificates.ts';
 
 const MS_PER_DAY = 24 * 60 * 60 * 1000;
@@ -28,7 +28,7 @@ export async function expireCertificates(cluster: Cluster, deps: LabDeps): Promi
     deps,
     leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, expiredValidity(startedAt), each)),
   );
-  await restartMachine(cluster, deps, report);
+  await restartMachines(cluster, deps, report);
 }
 
 /** From the start of the lab's CAs until a day before `now`. */

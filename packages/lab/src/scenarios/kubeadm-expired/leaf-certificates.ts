@@ -1,3 +1,4 @@
+import { KUBELET_SERVER_PEM } from '../../addons/kubelet-serving.ts';
 import type { Issuer } from '../../cluster/certificate-signing.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { LabError } from '../../errors.ts';
@@ -37,8 +38,8 @@ const KUBECONFIGS = ['admin', 'controller-manager', 'scheduler'] as const;
 const SUPER_ADMIN = 'super-admin';
 
 /**
- * Reads all leaf certificates of a kubeadm control-plane node, the kubelet's client certificate included: eleven, and since 1.29
- * twelve.
+ * Reads all leaf certificates of a kubeadm control-plane node, the kubelet's client certificate included: eleven, since 1.29
+ * twelve, and one more where the kubelet requests its serving certificate.
  */
 export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Promise<readonly LeafCertificate[]> {
   const hasSuperAdmin = (await deps.host.stat(nodeFile(node, `/etc/kubernetes/${SUPER_ADMIN}.conf`))) !== undefined;
@@ -56,8 +57,18 @@ export async function readLeafCertificates(node: ClusterNode, deps: LabDeps): Pr
       const credentials = readEmbeddedCredentials(text) ?? unreadable(path);
       return { path, issuer: 'ca', ...credentials, fileWith: (pem) => withEmbeddedCertificate(text, pem) };
     }),
-    readKubeletCertificate(node, deps),
+    ...(await kubeletLinks(node, deps)).map((link) => readKubeletCertificate(node, link, deps)),
   ]);
+}
+
+/** Whether kubeadm does not know the certificate: the kubelet keeps it itself. */
+export function isOfKubelet({ path }: Pick<LeafCertificate, 'path'>): boolean {
+  return path.startsWith('/var/lib/kubelet/');
+}
+
+async function kubeletLinks(node: ClusterNode, { host }: LabDeps): Promise<readonly string[]> {
+  const hasServing = (await host.readLink(nodeFile(node, KUBELET_SERVER_PEM))) !== undefined;
+  return hasServing ? [CURRENT_KUBELET_PEM, KUBELET_SERVER_PEM] : [CURRENT_KUBELET_PEM];
 }
 
 /** The CA's files on the machine. */
@@ -66,8 +77,8 @@ export function issuerFiles(node: ClusterNode, { issuer }: Pick<LeafCertificate,
 }
 
 /** Certificate and key of the kubelet are in one file behind a link with a fixed name. */
-async function readKubeletCertificate(node: ClusterNode, deps: LabDeps): Promise<LeafCertificate> {
-  const path = (await deps.host.readLink(nodeFile(node, CURRENT_KUBELET_PEM))) ?? unreadable(CURRENT_KUBELET_PEM);
+async function readKubeletCertificate(node: ClusterNode, link: string, deps: LabDeps): Promise<LeafCertificate> {
+  const path = (await deps.host.readLink(nodeFile(node, link))) ?? unreadable(link);
   const text = await readNodeText(nodeFile(node, path), deps);
   const { certificate, key } = splitPem(text) ?? unreadable(path);
   return { path, issuer: 'ca', certificate, key, fileWith: (replacement) => replacement + key };

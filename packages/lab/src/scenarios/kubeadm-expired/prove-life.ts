@@ -9,7 +9,7 @@ import { proveStableApi } from '../../proofs/api-stability.ts';
 import type { ProveLifeInput } from '../scenario.ts';
 import { expiredAmong } from './certificate-validity.ts';
 import { isInTheFuture, parseCheckExpiration } from './check-expiration.ts';
-import { readLeafCertificates } from './leaf-certificates.ts';
+import { isOfKubelet, readLeafCertificates } from './leaf-certificates.ts';
 
 const NODE_DEADLINE_MS = 60_000;
 const WORKLOAD_DEADLINE_MS = 90_000;
@@ -45,8 +45,8 @@ function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('kubeadm certs check-expiration agrees', async () => {
     const { stdout } = await runOnNode(cluster, ['kubeadm', 'certs', 'check-expiration'], deps);
     const reported = parseCheckExpiration(stdout);
-    // Every leaf but the kubelet's, and the CAs.
-    const expected = (await readLeafCertificates(cluster.node, deps)).length - 1 + CAS;
+    const leaves = await readLeafCertificates(cluster.node, deps);
+    const expected = leaves.filter((leaf) => !isOfKubelet(leaf)).length + CAS;
     const expired = reported.filter((each) => !isInTheFuture(each)).map(({ name }) => name);
     return {
       ok: reported.length === expected && expired.length === 0,
@@ -81,7 +81,7 @@ function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise
     const startedSince = new Date(Math.floor(since.getTime() / MS_PER_SECOND) * MS_PER_SECOND);
     const wait = { name: WEB_DEPLOYMENT, deadlineMs: WORKLOAD_DEADLINE_MS, startedSince };
     const pods = await waitForDeployment(cluster, wait, deps);
-    const running = await runningContainers(cluster.node, deps);
+    const running = (await Promise.all(cluster.nodes.map(({ node }) => runningContainers(node, deps)))).flat();
     const real = pods.filter(({ containerId }) => containerId !== undefined && running.includes(containerId));
     return {
       ok: real.length === pods.length,
