@@ -100,9 +100,14 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
       const { proofs, recovery, kept } = await drillSelfHosted(input, create, { lab, deps, watch, onLine });
       return { ...about, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
     }
-    const cluster = await watch.measure('create a cluster', () => lab.createCluster(create, deps));
+    const way: ClusterScenario | undefined =
+      scenario === 'ca-rotation-live' ? undefined : lab.CLUSTER_SCENARIOS[scenario];
+    const addons =
+      way?.needsAddons === true
+        ? await watch.measure('provide the addons', () => lab.provideAddonBinaries(session.binaries, deps))
+        : undefined;
+    const cluster = await watch.measure('create a cluster', () => lab.createCluster({ ...create, addons }, deps));
     const proofs: Proof[] = [];
-    const way = scenario === 'ca-rotation-live' ? undefined : lab.CLUSTER_SCENARIOS[scenario];
     const { recovery, rotation, kept } = await rehearseAndRemove(
       { cluster, lab, scenario: way, deps, watch, proofs, onLine },
       input.keep,
@@ -161,6 +166,10 @@ async function rehearseAndRemove(
 /** Stops at the first failed proof: later ones would prove nothing. */
 async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
+  if (scenario.proveHealth !== undefined) {
+    const health = await watch.measure('prove that it works', async () => scenario.proveHealth?.(cluster, deps));
+    if (!collect(proofs, nameProofs('health', health ?? []))) return undefined;
+  }
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));

@@ -20,3 +20,9 @@ it('a self-hosted cluster has the version of its time, and refuses another', () 
   expect(() => kubernetesFor('saturday', '1.37')).toThrow('self-hosted clusters are of 1.20');
   expect(kubernetesFor('ca-expired', '1.34')).toEqual(['1.34']);
 });
+
+it('a cluster with addons has the newest version, and refuses one that is too old for them', () => {
+  expect(kubernetesFor('kubeadm-full', undefined)).toEqual(['1.37']);
+  expect(kubernetesFor('kubeadm-full', '1.34')).toEqual(['1.34']);
+  expect(() => kubernetesFor('kubeadm-full', '1.20')).toThrow('its addons need 1.34 or later');
+});

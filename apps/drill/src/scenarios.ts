@@ -4,6 +4,7 @@ import type { KubernetesReleaseName, ScenarioName, SelfHostedScenarioName } from
 /** The scenarios of the lab, the default first. Repeated here, so that `--help` does not load the lab. */
 export const SCENARIOS = [
   'kubeadm-expired',
+  'kubeadm-full',
   'ca-expired',
   'etcd-ca-expired',
   'front-proxy-ca-expired',
@@ -26,13 +27,24 @@ export const SELF_HOSTED_KUBERNETES: Kubernetes = '1.20';
 /** Versions of which the first that can be obtained is used. */
 export type Versions = readonly [Kubernetes, ...Kubernetes[]];
 
-/** The versions for a scenario. @throws CliError `USAGE` for a version that a self-hosted cluster cannot have */
+/** The versions with the addons of the lab. */
+const WITH_ADDONS: readonly [Kubernetes, ...Kubernetes[]] = ['1.37', '1.34'];
+
+/** The versions for a scenario. @throws CliError `USAGE` for a version that the cluster of the scenario cannot have */
 export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined): Versions {
-  if (scenario !== 'saturday') return given === undefined ? DEFAULT_KUBERNETES : [given];
-  if (given === undefined || given === SELF_HOSTED_KUBERNETES) return [SELF_HOSTED_KUBERNETES];
+  const [offered, why] = offeredFor(scenario);
+  if (given === undefined) return offered === KUBERNETES ? DEFAULT_KUBERNETES : [offered[0]];
+  if (offered.includes(given)) return [given];
   throw usageError(
-    `scenario ${scenario} has no Kubernetes ${given}: self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`,
+    `scenario ${scenario} has no Kubernetes ${given}: ${why}`,
     `--kubernetes ${given}`,
-    `omit --kubernetes, or pass ${SELF_HOSTED_KUBERNETES}`,
+    `omit --kubernetes, or pass ${offered.join(' or ')}`,
   );
+}
+
+function offeredFor(scenario: Scenario): readonly [offered: readonly [Kubernetes, ...Kubernetes[]], why: string] {
+  if (scenario === 'saturday')
+    return [[SELF_HOSTED_KUBERNETES], `self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`];
+  if (scenario === 'kubeadm-full') return [WITH_ADDONS, 'its addons need 1.34 or later'];
+  return [KUBERNETES, ''];
 }

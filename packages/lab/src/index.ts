@@ -4,6 +4,7 @@ export type { LabDeps, LabProgress } from './machine/lab-deps.ts';
 export { LAB_ERRORS, LabError, type LabErrorCode } from './errors.ts';
 export { proveEtcdSnapshot } from './proofs/etcd-snapshot-proof.ts';
 export { type FileSnapshot, snapshotFiles } from './proofs/file-snapshot.ts';
+export { provideAddonBinaries } from './kubernetes/addon-binaries.ts';
 export type { KeyAlgorithm } from './kubernetes/kubeadm-config.ts';
 export {
   type KubernetesBinaries,

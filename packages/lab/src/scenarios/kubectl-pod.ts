@@ -13,11 +13,16 @@ export interface KubectlPodInput {
   readonly script: (kubectl: string) => string;
   /** Further fields of the spec. */
   readonly spec: object;
+  /** File in the pod with the CA of the API server. Default: that of its service account. */
+  readonly ca?: string;
+  /** A further volume. */
+  readonly volume?: { readonly mountPath: string; readonly source: object };
 }
 
 /** A pod with the node's own kubectl and busybox. */
 export function kubectlPod({ binaries }: Pick<EquippedNode, 'binaries'>, input: KubectlPodInput): object {
-  const kubectl = `/kubectl --server=${input.server} --certificate-authority=${ACCOUNT}/ca.crt --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
+  const { ca = `${ACCOUNT}/ca.crt`, volume } = input;
+  const kubectl = `/kubectl --server=${input.server} --certificate-authority=${ca} --token="$(/bin/busybox cat ${ACCOUNT}/token)"`;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -31,10 +36,16 @@ export function kubectlPod({ binaries }: Pick<EquippedNode, 'binaries'>, input: 
           imagePullPolicy: 'Never',
           command: ['/bin/busybox', 'sh', '-c', input.script(kubectl)],
           env: [{ name: 'HOME', value: '/' }],
-          volumeMounts: [{ name: 'kubectl', mountPath: '/kubectl', readOnly: true }],
+          volumeMounts: [
+            { name: 'kubectl', mountPath: '/kubectl', readOnly: true },
+            ...(volume === undefined ? [] : [{ name: 'further', mountPath: volume.mountPath, readOnly: true }]),
+          ],
         },
       ],
-      volumes: [{ name: 'kubectl', hostPath: { path: joinPath(binaries, 'kubectl'), type: 'File' } }],
+      volumes: [
+        { name: 'kubectl', hostPath: { path: joinPath(binaries, 'kubectl'), type: 'File' } },
+        ...(volume === undefined ? [] : [{ name: 'further', ...volume.source }]),
+      ],
     },
   };
 }

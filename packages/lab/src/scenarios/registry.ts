@@ -4,6 +4,7 @@ import { caExpired } from './ca-expired/ca-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
+import { kubeadmFull } from './kubeadm-full/kubeadm-full.ts';
 import { saturday } from './saturday/saturday.ts';
 import type { ClusterScenario } from './scenario.ts';
 
@@ -16,6 +17,7 @@ export const CLUSTER_SCENARIOS = {
     proveDeath,
     proveLife,
   },
+  'kubeadm-full': kubeadmFull,
   'ca-expired': caExpired('ca'),
   'etcd-ca-expired': caExpired('etcd/ca'),
   'front-proxy-ca-expired': caExpired('front-proxy-ca'),

@@ -14,6 +14,10 @@ export interface ProveLifeInput {
 export interface ClusterScenario<C extends LabCluster = Cluster> {
   /** The damage; completes "break it: ...". */
   readonly what: string;
+  /** `createCluster` needs `addons`; see `provideAddonBinaries`. Default: false. */
+  readonly needsAddons?: boolean;
+  /** Proves that the cluster works before it is broken. Default: not proven. */
+  proveHealth?(cluster: C, deps: LabDeps): Promise<readonly Proof[]>;
   /** Starts a healthy cluster of the kind that the scenario breaks; see `createCluster` and `createSelfHostedCluster`. */
   createCluster(input: ClusterInput, deps: LabDeps): Promise<C>;
   /** Breaks a healthy cluster without kube-rescue's code, and restarts its machines. */
