@@ -2,7 +2,14 @@ import { type Answer, BaseCommand, type ExitCode, seconds, VIA } from 'kube-resc
 import { Flags } from '@oclif/core';
 import { answerClean, answerDrill } from './answer.ts';
 import { drillExitOf } from './exit-codes.ts';
-import { DEFAULT_KUBERNETES, KUBERNETES, kubernetesFor, SCENARIOS, SELF_HOSTED_KUBERNETES } from './scenarios.ts';
+import {
+  DEFAULT_KUBERNETES,
+  executableFor,
+  KUBERNETES,
+  kubernetesFor,
+  SCENARIOS,
+  SELF_HOSTED_KUBERNETES,
+} from './scenarios.ts';
 import { openDrillSession } from './wiring.ts';
 
 const DRILL_INTERRUPTED = 'interrupted; the lab was removed';
@@ -30,6 +37,11 @@ export class DrillCommand extends BaseCommand {
       default: 'rsa' as const,
     })(),
     keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
+    executable: Flags.string({
+      description:
+        'kubeadm: copy this file of npm run package onto the node, hide Node.js and npm from it, and recover with the file',
+      helpValue: 'FILE',
+    }),
     via: Flags.option({
       options: VIA,
       description: 'self-hosted: how the recovery changes objects while the API server is down',
@@ -73,8 +85,9 @@ export class DrillCommand extends BaseCommand {
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
     const kubernetes = kubernetesFor(scenario, flags.kubernetes);
+    const executable = executableFor(scenario, flags.executable);
     const stableMs = flags['stable-for'] * 1000;
     const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
-    return answerDrill({ scenario, kubernetes, algorithm, keep, selfHosted }, session);
+    return answerDrill({ scenario, kubernetes, algorithm, keep, executable, selfHosted }, session);
   }
 }

@@ -10,6 +10,8 @@ import type {
   Proof,
   SelfHostedScenarioName,
 } from '@kube-rescue/lab';
+import type { HostPath } from '@kube-rescue/host';
+import { carryProgram } from './carried-program.ts';
 import type { DrillSession } from './wiring.ts';
 import type { RescueWithPower } from './rotation/rotation-rehearsal.ts';
 import { rehearseRotation, type RotationUnderLoad } from './rotation/rotation-drill.ts';
@@ -27,6 +29,8 @@ export interface DrillInput {
   readonly algorithm: KeyAlgorithm;
   /** Keeps the cluster after the drill. */
   readonly keep: boolean;
+  /** The one file to copy onto the node, which then has no Node.js. Default: the npm package of this drill. */
+  readonly executable: HostPath | undefined;
   /** Options of a drill on a self-hosted cluster. */
   readonly selfHosted: SelfHostedDrill & SelfHostedBeginning;
 }
@@ -64,6 +68,8 @@ interface Rehearsal {
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
   readonly onLine: (line: string) => void;
+  /** The argv of kube-rescue on the node. Default: the npm package. */
+  readonly program?: readonly string[] | undefined;
 }
 
 /** A drill that breaks the cluster. */
@@ -110,7 +116,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
     const proofs: Proof[] = [];
     const { recovery, rotation, kept } = await rehearseAndRemove(
       { cluster, lab, scenario: way, deps, watch, proofs, onLine },
-      input.keep,
+      input,
     );
     return { ...about, proofs, recovery, rotation, timeline: watch.timeline, seconds: watch.total(), kept };
   } finally {
@@ -145,12 +151,17 @@ function scenarioOf({ encrypted, podsRunning }: SelfHostedBeginning): SelfHosted
 }
 
 async function rehearseAndRemove(
-  rehearsal: Rehearsal,
-  keep: boolean,
+  known: Rehearsal,
+  { keep, executable }: Pick<DrillInput, 'keep' | 'executable'>,
 ): Promise<Pick<DrillReport, 'recovery' | 'rotation' | 'kept'>> {
-  const { cluster, watch, scenario } = rehearsal;
+  const { cluster, watch, scenario, deps, proofs } = known;
   let isKept = false;
   try {
+    const carry = (file: HostPath) =>
+      watch.measure('copy the one file onto the node', () => carryProgram(cluster, file, deps));
+    const carried = executable === undefined ? undefined : await carry(executable);
+    if (carried !== undefined) proofs.push(...nameProofs('carried', [carried.proof]));
+    const rehearsal = { ...known, program: carried?.program };
     const recovery = scenario === undefined ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
     const rotation =
       scenario === undefined ? await rehearseRotation({ ...rehearsal, rescue: withPower(rehearsal) }) : undefined;
@@ -211,15 +222,15 @@ async function proveLife(
   return collect(proofs, nameProofs(kind, life));
 }
 
-function rescue({ cluster, deps, onLine }: Rehearsal, ...args: readonly string[]): Promise<RescueAnswer> {
-  return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine });
+function rescue({ cluster, deps, onLine, program }: Rehearsal, ...args: readonly string[]): Promise<RescueAnswer> {
+  return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine, program });
 }
 
 function withPower(rehearsal: Rehearsal): RescueWithPower {
-  const { cluster, deps, onLine } = rehearsal;
+  const { cluster, deps, onLine, program } = rehearsal;
   const until: RescueWithPower['until'] = (power, ...args) => {
     const signal = AbortSignal.any([power, deps.signal]);
-    return runRescue(cluster, args, { host: deps.host, signal, onLine });
+    return runRescue(cluster, args, { host: deps.host, signal, onLine, program });
   };
   return Object.assign((...args: readonly string[]) => rescue(rehearsal, ...args), { until });
 }

@@ -4,6 +4,7 @@ import { type ErrorKind, RecoveryError, type RecoveryErrorDetails } from '@kube-
 export const DRILL_ERRORS = {
   DRILL_UNSUPPORTED: 'unsupported',
   DRILL_PROOF_FAILED: 'failed',
+  DRILL_PROGRAM_UNUSABLE: 'unsupported',
 } as const satisfies Record<string, ErrorKind>;
 
 export type DrillErrorCode = keyof typeof DRILL_ERRORS;

@@ -27,9 +27,21 @@ const TIMEOUT_MS = 15 * 60_000;
 export async function runRescue(
   node: DrillNode,
   args: readonly string[],
-  deps: { readonly host: Pick<Host, 'exec'>; readonly signal: AbortSignal; readonly onLine: (line: string) => void },
+  deps: {
+    readonly host: Pick<Host, 'exec'>;
+    readonly signal: AbortSignal;
+    readonly onLine: (line: string) => void;
+    /** The argv of kube-rescue on the node. Default: the npm package of this drill. */
+    readonly program?: readonly string[] | undefined;
+  },
 ): Promise<RescueAnswer> {
-  const command = [process.execPath, PROGRAM, ...args, '--json', '--service-command', node.serviceCommand];
+  const command = [
+    ...(deps.program ?? [process.execPath, PROGRAM]),
+    ...args,
+    '--json',
+    '--service-command',
+    node.serviceCommand,
+  ];
   let lastWords = '';
   let output = '';
   const { exitCode, stdout } = await deps.host.exec([...node.enter(), ...command], {
