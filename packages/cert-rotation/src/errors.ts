@@ -36,6 +36,9 @@ export const PKI_ERRORS = {
   PKI_REQUEST_IMPOSSIBLE: 'unsupported',
   PKI_ISSUE_FAILED: 'failed',
   PKI_ROTATION_STAGE: 'blocked',
+  PKI_TOKEN_KEY_IN_USE: 'blocked',
+  PKI_TOKEN_KEY_LAYOUT: 'unsupported',
+  PKI_TOKEN_SIGNER_EXTERNAL: 'unsupported',
   PKI_TRUST_UNEDITABLE: 'unsupported',
   PKI_WRITE_REFUSED: 'failed',
 } as const satisfies Record<string, ErrorKind>;

@@ -99,5 +99,26 @@ export { findFormerCas } from './rotation/former-cas.ts';
 export { createObjectTrustStep, type ObjectTrustInput } from './rotation/object-trust-step.ts';
 export { createPublicationKind, type TrustPublication, trustPublication } from './rotation/publication-kind.ts';
 
+export { isTokenOf, readToken, type ServiceAccountToken, tokenKeyId } from './token-keys/service-account-token.ts';
+export {
+  findTokenCopies,
+  findTokenPods,
+  findTokenSecret,
+  readReadyNodes,
+  type TokenHolder,
+  type TokenSecret,
+} from './token-keys/token-holders.ts';
+export { inspectTokenKeys, type TokenKeyStage, type TokenKeyState } from './token-keys/token-key-state.ts';
+export {
+  createDropKeyStep,
+  createPublishStep,
+  createSignStep,
+  TOKEN_KEY_STAGES,
+  type TokenKeyContext,
+  type TokenKeyOptions,
+  type TokenKeyStageName,
+  tokenKeyStepId,
+} from './token-keys/token-key-stages.ts';
+export { createTokenSecretStep, describeTokenSecrets } from './token-keys/token-secret-step.ts';
 export { formerNamesOf, inspectRequestedServing, type RequestedServing } from './used/requested-serving.ts';
 export { reportUsedCertificates, type UsedReport } from './used/used-report.ts';

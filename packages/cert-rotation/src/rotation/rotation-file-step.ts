@@ -1,5 +1,5 @@
 import { isKnownWrong } from '@kube-rescue/errors';
-import type { Clock } from '@kube-rescue/host';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import {
   type Change,
   type Edit,
@@ -49,13 +49,25 @@ export interface StageStepInput {
   readonly verify: (state: RotationState, input: InspectionInput) => Promise<Verdict>;
 }
 
+/** A stage step whose state is read by `observe`. */
+interface FileStageInput<S> {
+  readonly id: StepId;
+  readonly title: string;
+  readonly requires: readonly StepId[];
+  /** Reads the files again at each call. */
+  readonly observe: () => Promise<S>;
+  readonly inspect: (observed: S) => Promise<StageStatus>;
+  readonly verify: (observed: S) => Promise<Verdict>;
+  /** What is rotated, for messages. */
+  readonly nameOf: (observed: S) => string;
+  readonly subjectOf: (observed: S) => HostPath;
+}
+
 /** Makes a step that changes the files of this node for one stage of a rotation, all as one unit. */
-export function createStageStep(step: StageStepInput, context: RotationContext): Step<RotationFinding> {
-  const { ca, host } = context;
-  const observe = async (): Promise<{ state: RotationState; input: InspectionInput }> => {
-    const input = await context.inspection();
-    return { input, state: await inspectRotation(ca, input, { host }) };
-  };
+export function createFileStageStep<S>(
+  step: FileStageInput<S>,
+  { host }: { readonly host: Pick<Host, 'readFile'> },
+): Step<RotationFinding> {
   return {
     id: step.id,
     title: step.title,
@@ -63,37 +75,55 @@ export function createStageStep(step: StageStepInput, context: RotationContext):
     reversible: 'yes',
     check: async (signal) => {
       try {
-        const { state, input } = await observe();
-        return toFinding(await step.inspect(state, input), state);
+        const observed = await step.observe();
+        return toFinding(await step.inspect(observed), step.nameOf(observed), step.subjectOf(observed));
       } catch (error) {
         return toErrorFinding(error, signal, isKnownWrong);
       }
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {
-      const { state, input } = await observe();
-      const status = await step.inspect(state, input);
+      const status = await step.inspect(await step.observe());
       if (!('makeEdits' in status)) throw new Error(`${step.id} needs no change although it was planned`);
       const edits = await proveEdits(await status.makeEdits(), host);
       const materials = new Map(edits.map(({ change, material }) => [change.target, material]));
       await journal.perform(changes.map((change) => ({ change, material: materials.get(change.target) })));
     },
-    verify: async () => {
-      const { state, input } = await observe();
-      return step.verify(state, input);
-    },
+    verify: async () => step.verify(await step.observe()),
   };
 }
 
-function toFinding(status: StageStatus, { entry, files }: RotationState): RotationFinding {
+/** The same for a stage of the rotation of a CA. */
+export function createStageStep(step: StageStepInput, context: RotationContext): Step<RotationFinding> {
+  const { ca, host } = context;
+  const { id, title, requires } = step;
+  return createFileStageStep(
+    {
+      id,
+      title,
+      requires,
+      observe: async () => {
+        const input = await context.inspection();
+        return { input, state: await inspectRotation(ca, input, { host }) };
+      },
+      inspect: ({ state, input }) => step.inspect(state, input),
+      verify: ({ state, input }) => step.verify(state, input),
+      nameOf: ({ state }) => state.entry.definition.name,
+      subjectOf: ({ state }) => state.files.certificate,
+    },
+    context,
+  );
+}
+
+function toFinding(status: StageStatus, name: string, subject: HostPath): RotationFinding {
   if ('done' in status) return { status: 'ok', summary: status.done, evidence: [], changes: [] };
   if ('needed' in status) {
     return { status: 'needed', summary: status.needed, evidence: status.evidence, changes: status.changes };
   }
-  const base = { status: 'blocked', evidence: [], changes: [], subject: files.certificate } as const;
+  const base = { status: 'blocked', evidence: [], changes: [], subject } as const;
   if ('waitsFor' in status) {
     return { ...base, summary: status.reason, code: 'PKI_ROTATION_STAGE', waitsFor: status.waitsFor };
   }
   const { code, reason, hint } = status.blocked;
-  return { ...base, summary: `${entry.definition.name}: ${reason}`, code, hint };
+  return { ...base, summary: `${name}: ${reason}`, code, hint };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import type { NodeTree } from '../node/node-tree.ts';
 
 /** The trees after two undisturbed runs: bytes that differ between them are random. */
@@ -46,6 +46,7 @@ function textAt(tree: NodeTree | undefined, path: string): string | undefined {
 function describePem(text: string): string {
   const plain = text.replace(EMBEDDED_PEM, (base64) => Buffer.from(base64, 'base64').toString('latin1'));
   return plain.replace(PEM, (block, label: string) => {
+    if (label === 'PUBLIC KEY') return `(${label}: ${createPublicKey(block).asymmetricKeyType})`;
     if (label !== 'CERTIFICATE') return `(${label}: ${createPrivateKey(block).asymmetricKeyType})`;
     const { subject, issuer, subjectAltName, validFrom, validTo, ca, keyUsage, publicKey } = new X509Certificate(block);
     const kind = publicKey.asymmetricKeyType;
