@@ -61,6 +61,7 @@ const OPENERS: Readonly<Record<string, string>> = {
   readConnection: 'etcd-access',
   createEtcdObjectStore: 'etcd-access',
   connectApiServer: 'cluster-objects',
+  connectTokenApi: 'cluster-objects',
   describeNode: 'node',
 };
 

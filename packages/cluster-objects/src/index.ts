@@ -5,6 +5,7 @@ export {
   connectApiServer,
 } from './api/api-object-store.ts';
 export { objectPath } from './api/api-requests.ts';
+export { connectTokenApi, type TokenApi } from './api/token-api.ts';
 export {
   canonicalContent,
   canonicalJson,

@@ -1,7 +1,9 @@
+import type { TokenApi } from '@kube-rescue/cluster-objects';
 import type { EtcdProbe } from '@kube-rescue/etcd-access';
 import { type Clock, createReadCache, guardHost, type Host, type ReadCache } from '@kube-rescue/host';
 import type { Phase, Step } from '@kube-rescue/workflow';
 import { createNodeApi, type NodeApi } from './api/node-api.ts';
+import { openNodeTokens } from './api/node-tokens.ts';
 import { connectByProbe, type EtcdSearch, type NodeEtcd, probeNodeEtcd } from './etcd/etcd-connection.ts';
 import { listPeerMembers, type PeerList } from './etcd/peer-members.ts';
 import {
@@ -30,6 +32,8 @@ export interface Node extends NodeDeps {
   describe(): Promise<NodeDescription>;
   /** This node's own API server, as the administrator. */
   readonly api: NodeApi;
+  /** The service account tokens of that API server; the caller closes the connection. @throws as `openNodeTokens` */
+  openTokens(): Promise<TokenApi>;
   /** The objects of the cluster; each connection is opened once and shared. */
   readonly objects: ObjectSession;
   /** A separate connection to the objects of the cluster; the caller closes it. @throws as `openNodeObjects` */
@@ -92,6 +96,7 @@ export function openNode(options: NodeOptions, deps: NodeDeps): Node {
     machine: reads.machine,
     describe: description,
     api: createNodeApi(description, files),
+    openTokens: async () => openNodeTokens(await description(), files),
     objects,
     openObjects: async (path, signal) => openNodeObjects(await description(), path, files, signal),
     etcd: async (search, signal) =>
