@@ -18,6 +18,13 @@ export { findInterruptedRotation, recordRotation } from './rotation/interrupted-
 export type { RotationStageName } from './rotation/rotation-input.ts';
 export { createRotationPlaybook } from './rotation/rotation-playbook.ts';
 export { reportRotation, type RotationReport } from './rotation/rotation-report.ts';
+export {
+  findInterruptedTokenRotation,
+  recordTokenRotation,
+} from './token-keys/interrupted-token-rotation.ts';
+export type { TokenRotationInput } from './token-keys/token-rotation-input.ts';
+export { createTokenRotationPlaybook } from './token-keys/token-rotation-playbook.ts';
+export { reportTokenRotation, type TokenRotationReport } from './token-keys/token-rotation-report.ts';
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './recovery-playbook.ts';
 export { describeRecoveryTimes, type RecoveryTimes, recoveryTimesOf } from './recovery-times.ts';
 export { createSnapshotPhases } from './etcd-backup/etcd-snapshot-phases.ts';

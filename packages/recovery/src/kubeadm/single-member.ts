@@ -4,6 +4,8 @@ import { describeVoters, listVoters, NodeError } from '@kube-rescue/node';
 const REASONS = {
   recover: 'only a single control-plane node with its own etcd can be recovered',
   'change-ca': 'a CA is changed on all of them or on none, and this would leave the old one on the others',
+  'change-token-key':
+    'every API server must verify by the same keys of service account tokens, and this would change those of one alone',
 } as const;
 
 /**
