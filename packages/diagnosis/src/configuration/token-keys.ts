@@ -74,7 +74,9 @@ export async function findTokenKeyFaults(
   { host }: { readonly host: Reader },
 ): Promise<TokenKeyReport> {
   const apiServer = findComponent(components, 'kube-apiserver');
-  if (apiServer === undefined) return { findings: [], paths: new Set() };
+  // An external signer holds the keys (since 1.32): there is no file, and the API server takes its keys from it.
+  const isExternal = (apiServer?.flags.get('service-account-signing-endpoint') ?? '') !== '';
+  if (apiServer === undefined || isExternal) return { findings: [], paths: new Set() };
   const named = apiServer.flags.get('service-account-key-file');
   const verifying = named ?? apiServer.flags.get('tls-private-key-file') ?? '';
   const verifiers = await Promise.all(namedPaths(verifying).map((path) => readKeyFile(path, host)));

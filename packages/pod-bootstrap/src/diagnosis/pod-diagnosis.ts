@@ -54,7 +54,7 @@ const LOG_PATTERNS: readonly Pattern[] = [
     code: 'POD_TOKEN_REFUSED',
     pattern: /\b(?:Unauthorized|invalid bearer token|the server has asked for the client to provide credentials)\b/,
     reason: () => 'the API server rejects its service account token',
-    hint: 'the --service-account-key-file of the API server must match the --service-account-private-key-file of kube-controller-manager',
+    hint: 'the --service-account-key-file of the API server must hold the public half of its --service-account-signing-key-file and of the --service-account-private-key-file of kube-controller-manager (kube-rescue certs rotate-sa shows the keys); an external signer (--service-account-signing-endpoint) lists its own keys',
   },
   {
     code: 'POD_SERVICE_ROUTES_MISSING',
