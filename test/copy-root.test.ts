@@ -58,6 +58,11 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
       [0, 3, 4],
     ],
   ],
+  'certs rotate-sa': [
+    [['certs', 'rotate-sa'], READS],
+    [['certs', 'rotate-sa', '--stage', 'publish', '--yes'], REFUSED],
+    [['certs', 'rotate-sa', '--all-stages', '--revoke-tokens', '--yes'], REFUSED],
+  ],
   'cni bootstrap': [
     [
       ['cni', 'bootstrap', '--yes'],

@@ -177,6 +177,25 @@ describe('certs rotate-ca', () => {
   });
 });
 
+describe('certs rotate-sa', () => {
+  it('shows the stage and the IDs of the keys, and starts no rotation while the cluster is down', async () => {
+    expect(await documentOf('rotate-sa')).toMatchObject({
+      exitCode: 0,
+      document: { result: { stage: 'settled', next: null, keys: [{ role: 'signs' }] } },
+    });
+    expect(await documentOf('rotate-sa', '--stage', 'publish', '--dry-run')).toMatchObject({
+      exitCode: 4,
+      document: { error: { code: 'NODE_NOT_LIVE' } },
+    });
+  });
+
+  it('refuses to run without a stage, and to run every stage at once without revoking tokens', async () => {
+    expect(await documentOf('rotate-sa', '--dry-run')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('rotate-sa', '--resume')).toMatchObject({ exitCode: 2 });
+    expect(await documentOf('rotate-sa', '--all-stages', '--yes')).toMatchObject({ exitCode: 2 });
+  });
+});
+
 describe('certs adopt', () => {
   it('refuses a set that does not fit with exit 4, and installs one that does', async () => {
     const empty = path.join(localFiles, 'empty');

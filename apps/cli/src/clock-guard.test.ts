@@ -31,6 +31,10 @@ const GUARDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['certs', 'rotate-ca', 'etcd', '--stage', 'trust', '--yes'],
     ['certs', 'rotate-ca', 'front-proxy', '--all-stages', '--yes'],
   ],
+  'certs:rotate-sa': [
+    ['certs', 'rotate-sa', '--stage', 'publish', '--yes'],
+    ['certs', 'rotate-sa', '--all-stages', '--revoke-tokens', '--yes'],
+  ],
   'nodes:join': [
     ['nodes', 'join', 'node02', '--file', '/etc/kubernetes/kubelet.conf', '--yes'],
     ['nodes', 'join', 'node02', '--file', '/etc/kubernetes/kubelet.conf', '--bundle', `${SET}/bundles`],

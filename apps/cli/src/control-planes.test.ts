@@ -10,8 +10,8 @@ const OTHER_CA = '/var/lib/kubelet/other-ca';
 
 /** What a command may do on one of several control-plane nodes. Every command stands in one list. */
 const COMMANDS = {
-  /** Would give this node another CA than the others have, or take its member of etcd from them: refused with the sum. */
-  fenced: ['plan', 'recover', 'certs:adopt', 'certs:rotate-ca', 'manifests:restart', 'rollback'],
+  /** Would give this node another CA or key of tokens than the others have, or take its member of etcd from them: refused with the sum. */
+  fenced: ['plan', 'recover', 'certs:adopt', 'certs:rotate-ca', 'certs:rotate-sa', 'manifests:restart', 'rollback'],
   /** Changes certificates of this node alone, signed by the CA that all have. */
   ownCertificates: ['certs:renew', 'certs:csr:import'],
   /** Writes objects, which etcd accepts from a majority alone, or files that neither etcd nor a CA needs. */
@@ -71,6 +71,8 @@ const ALWAYS: readonly Case[] = [
   fenced('certs', 'rotate-ca', 'cluster', '--stage', 'trust', '--nodes-ready', '--yes'),
   fenced('certs', 'rotate-ca', 'front-proxy', '--stage', 'issue', '--yes'),
   fenced('certs', 'rotate-ca', 'cluster', '--stage', 'drop', '--yes'),
+  fenced('certs', 'rotate-sa', '--stage', 'publish', '--yes'),
+  fenced('certs', 'rotate-sa', '--all-stages', '--revoke-tokens', '--yes'),
   worse('rollback', 'latest', '--yes', '--force'),
 ];
 /** One of each kind, for the states between all and one. */

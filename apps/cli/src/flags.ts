@@ -128,3 +128,9 @@ export const caKeyFlag = Flags.option({
   description: 'algorithm of the new CA key; default: the algorithm of the old key',
   exclusive: ['same-key'],
 })();
+
+/** Algorithm of a new key of service account tokens. */
+export const tokenKeyFlag = Flags.option({
+  options: KEY_ALGORITHMS,
+  description: 'algorithm of the new key; default: the algorithm of the old key',
+})();
