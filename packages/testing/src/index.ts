@@ -1,4 +1,18 @@
 export type { AwsKey, AwsRequest, HostedRecord, HostedZone, LocalAws } from '@kube-rescue/local-aws';
+export { captureTree } from './golden/golden-capture.ts';
+export { type CertificateProfile, profileCertificate } from './golden/certificate-profile.ts';
+export {
+  type AlgorithmProfile,
+  CONFIGURED_PERIODS,
+  type EncryptionAlgorithm,
+  GOLDEN_VERSIONS,
+  type GoldenDocument,
+  goldenUrl,
+  KEY_ALGORITHMS,
+  readGolden,
+  renderGolden,
+} from './golden/golden-document.ts';
+export { type GoldenNodeOptions, growGolden } from './golden/golden-node.ts';
 export { startLocalAws } from './servers/loopback-aws.ts';
 export { type ApiServerOptions, type RunningApiServer, startApiServer } from './objects/api-server.ts';
 export { type FaultyProxy, startFaultyProxy } from './servers/faulty-proxy.ts';

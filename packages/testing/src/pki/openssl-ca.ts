@@ -18,6 +18,10 @@ export interface CertificateRequest {
   readonly key: string;
   /** The issuing CA. Default: self-signed. */
   readonly issuer?: { readonly certificate: string; readonly key: string } | undefined;
+  /** Of the signature. Default: `sha256`. */
+  readonly digest?: 'sha256' | 'sha384' | undefined;
+  /** The serial number is 0, as of the CAs of older releases of kubeadm. Default: false, a random one. */
+  readonly isSerialZero?: boolean | undefined;
 }
 
 // PrintableString where it will do, as Go's x509 writes names; `preserve` keeps their order.
@@ -61,9 +65,13 @@ export async function issueCertificate(request: CertificateRequest): Promise<str
   }
 }
 
-async function writeInputs(directory: string, { extensions, key, issuer }: CertificateRequest): Promise<void> {
+async function writeInputs(
+  directory: string,
+  { extensions, key, issuer, isSerialZero = false }: CertificateRequest,
+): Promise<void> {
   const inputs: Readonly<Record<string, string>> = {
-    config: CONFIG,
+    config: isSerialZero ? CONFIG.replace('rand_serial = yes', 'serial = serial') : CONFIG,
+    serial: '00\n',
     extensions: `${extensions.join('\n')}\n`,
     'index.txt': '',
     key,
@@ -74,11 +82,11 @@ async function writeInputs(directory: string, { extensions, key, issuer }: Certi
 }
 
 // `openssl ca`, because the other commands of OpenSSL 3.0 cannot set the date a certificate begins.
-function signArguments({ issuer, notBefore, notAfter }: CertificateRequest): string[] {
+function signArguments({ issuer, notBefore, notAfter, digest = 'sha256' }: CertificateRequest): string[] {
   const signer = issuer === undefined ? ['-selfsign'] : ['-cert', 'issuer.crt'];
   const dates = ['-startdate', openSslTime(notBefore), '-enddate', openSslTime(notAfter)];
   const files = ['-keyfile', 'issuer.key', '-extfile', 'extensions', '-in', 'csr', '-out', 'crt'];
-  return ['ca', '-batch', '-notext', '-config', 'config', ...signer, ...dates, ...files];
+  return ['ca', '-batch', '-notext', '-config', 'config', '-md', digest, ...signer, ...dates, ...files];
 }
 
 /** `YYYYMMDDHHMMSSZ` */
