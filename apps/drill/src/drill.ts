@@ -15,11 +15,12 @@ import { carryProgram } from './carried-program.ts';
 import type { DrillSession } from './wiring.ts';
 import type { RescueWithPower } from './rotation/rotation-rehearsal.ts';
 import { rehearseRotation, type RotationUnderLoad } from './rotation/rotation-drill.ts';
+import { rehearseTokenRotation } from './rotation/token-rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from './rescue-command.ts';
 import { provideFirst } from './provide-kubernetes.ts';
-import type { Scenario, Versions } from './scenarios.ts';
+import type { LiveScenario, Scenario, Versions } from './scenarios.ts';
 import { rehearseSelfHosted, type SelfHostedDrill } from './self-hosted-drill.ts';
 import { createStopwatch, type Stopwatch } from './stopwatch.ts';
 
@@ -62,8 +63,8 @@ export interface DrillReport {
 interface Rehearsal {
   readonly cluster: Cluster;
   readonly lab: typeof import('@kube-rescue/lab');
-  /** `undefined`: nothing is broken; the CAs are rotated while the cluster serves. */
-  readonly scenario: ClusterScenario | undefined;
+  /** The way to break it; or the name of a scenario that breaks nothing. */
+  readonly scenario: ClusterScenario | LiveScenario;
   readonly deps: LabDeps & { readonly signal: AbortSignal };
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
@@ -106,10 +107,10 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
       const { proofs, recovery, kept } = await drillSelfHosted(input, create, { lab, deps, watch, onLine });
       return { ...about, proofs, recovery, timeline: watch.timeline, seconds: watch.total(), kept };
     }
-    const way: ClusterScenario | undefined =
-      scenario === 'ca-rotation-live' ? undefined : lab.CLUSTER_SCENARIOS[scenario];
+    const way: ClusterScenario | LiveScenario =
+      scenario === 'ca-rotation-live' || scenario === 'sa-rotation-live' ? scenario : lab.CLUSTER_SCENARIOS[scenario];
     const addons =
-      way?.needsAddons === true
+      typeof way !== 'string' && way.needsAddons === true
         ? await watch.measure('provide the addons', () => lab.provideAddonBinaries(session.binaries, deps))
         : undefined;
     const cluster = await watch.measure('create a cluster', () => lab.createCluster({ ...create, addons }, deps));
@@ -162,9 +163,10 @@ async function rehearseAndRemove(
     const carried = executable === undefined ? undefined : await carry(executable);
     if (carried !== undefined) proofs.push(...nameProofs('carried', [carried.proof]));
     const rehearsal = { ...known, program: carried?.program };
-    const recovery = scenario === undefined ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
-    const rotation =
-      scenario === undefined ? await rehearseRotation({ ...rehearsal, rescue: withPower(rehearsal) }) : undefined;
+    const recovery = typeof scenario === 'string' ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
+    const live = { ...rehearsal, rescue: withPower(rehearsal) };
+    const rotation = scenario === 'ca-rotation-live' ? await rehearseRotation(live) : undefined;
+    if (scenario === 'sa-rotation-live') await rehearseTokenRotation(live);
     if (!keep) return { recovery, rotation, kept: null };
     await cluster.keep();
     isKept = true;

@@ -6,7 +6,7 @@ it('a drill offers every scenario of the lab', () => {
   // The encrypted variant is selected by --encrypted, not by a name.
   const selfHosted = Object.keys(SELF_HOSTED_SCENARIOS).filter((name) => !/-(?:encrypted|pods-alive)/.test(name));
   expect([...SCENARIOS].toSorted()).toEqual(
-    [...Object.keys(CLUSTER_SCENARIOS), ...selfHosted, 'ca-rotation-live'].toSorted(),
+    [...Object.keys(CLUSTER_SCENARIOS), ...selfHosted, 'ca-rotation-live', 'sa-rotation-live'].toSorted(),
   );
 });
 

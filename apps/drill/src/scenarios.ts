@@ -11,8 +11,12 @@ export const SCENARIOS = [
   'etcd-ca-expired',
   'front-proxy-ca-expired',
   'ca-rotation-live',
+  'sa-rotation-live',
   'saturday',
-] as const satisfies readonly (ScenarioName | SelfHostedScenarioName | 'ca-rotation-live')[];
+] as const satisfies readonly (ScenarioName | SelfHostedScenarioName | LiveScenario)[];
+
+/** Scenarios that break nothing: a healthy cluster changes its trust while it serves. */
+export type LiveScenario = 'ca-rotation-live' | 'sa-rotation-live';
 
 export type Scenario = (typeof SCENARIOS)[number];
 

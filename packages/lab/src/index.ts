@@ -56,4 +56,15 @@ export {
   listPodUids,
   proveRollingRestart,
 } from './scenarios/ca-rotation-live/rolling-workloads.ts';
-export { identifyApiServer, proveRotation, readCa } from './scenarios/ca-rotation-live/prove-rotation.ts';
+export {
+  identifyApiServer,
+  proveRotation,
+  readCa,
+  waitForNewApiServer,
+} from './scenarios/ca-rotation-live/prove-rotation.ts';
+export { proveTokens, recreateTokenPods, type TokenStage } from './scenarios/sa-rotation-live/prove-tokens.ts';
+export {
+  createTokenWitnesses,
+  TOKEN_SECRET,
+  type TokenWitnesses,
+} from './scenarios/sa-rotation-live/token-witnesses.ts';

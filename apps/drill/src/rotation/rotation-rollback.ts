@@ -10,11 +10,19 @@ const RUNS = '/var/lib/kube-rescue/runs';
 const CUT_AT_LINE = 26;
 const POLL_MS = 20;
 
+interface RollbackOptions {
+  /** Default: `certs rotate-ca`. */
+  readonly command?: string;
+  /** The rollback restores files that the API server reads at its start. Default: false. */
+  readonly restartsApiServer?: boolean;
+}
+
 /** Runs a stage and rolls it back. Proves that every file and object is as before. */
 export async function rehearseRollback(
   rehearsal: RotationRehearsal,
   stage: string,
   carryOut: () => Promise<RescueAnswer>,
+  { command = 'certs rotate-ca', restartsApiServer = false }: RollbackOptions = {},
 ): Promise<readonly Proof[]> {
   const { cluster, lab, deps, watch, rescue } = rehearsal;
   const look = async () => ({
@@ -23,10 +31,14 @@ export async function rehearseRollback(
   });
   const before = await look();
   const done = await carryOut();
+  const running = await lab.identifyApiServer(cluster, deps);
   const undone = await watch.measure(`roll back: ${stage}`, async () => rescue('rollback', runOf(done), '--yes'));
+  if (restartsApiServer) {
+    await watch.measure('wait for the API server', () => lab.waitForNewApiServer(cluster, running, deps));
+  }
   const after = await look();
   return nameProofs('back', [
-    proveAnswer(`certs rotate-ca ${stage} is carried out`, done, 'done'),
+    proveAnswer(`${command} ${stage} is carried out`, done, 'done'),
     proveAnswer('rollback undoes it', undone),
     proveSameFiles('every byte is as it was', before.files, after.files),
     proveSameFiles('every object trusts what it did', before.objects, after.objects),

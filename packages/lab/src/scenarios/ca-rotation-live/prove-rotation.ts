@@ -7,8 +7,12 @@ import type { Proof } from '../../proofs/proof.ts';
 import { caFileOf, type KubeadmCaName } from '../ca-expired/ca-file.ts';
 import { proveTrust } from '../ca-expired/prove-life.ts';
 import { proveServiceAccountPod } from '../ca-expired/service-account-pod.ts';
+import { execOnNode } from '../../cluster/node-command.ts';
+import { waitFor } from '../../machine/waiting.ts';
 import { proveJoining } from './joining.ts';
 import { proveOldCaGone, proveOldClientRejected } from './old-ca.ts';
+
+const RESTART_DEADLINE_MS = 180_000;
 
 /** Reads a CA certificate of the node, PEM. */
 export function readCa(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<string> {
@@ -21,6 +25,20 @@ export async function identifyApiServer({ id }: Pick<Cluster, 'id'>, { host }: P
     ({ argv, cgroup }) => argv[0] === 'kube-apiserver' && labIdOfCgroup(cgroup) === id,
   );
   return running.map(({ pid, startTicks }) => `${pid}/${startTicks}`).join(' ');
+}
+
+/** Waits until the API server is another process than `before`, and ready. */
+export async function waitForNewApiServer(cluster: Cluster, before: string, deps: LabDeps): Promise<void> {
+  await waitFor(deps, {
+    subject: 'API server',
+    deadlineMs: RESTART_DEADLINE_MS,
+    check: async () => {
+      const running = await identifyApiServer(cluster, deps);
+      if (running === '' || running.includes(before)) return { waitingFor: `the processes are: ${running}` };
+      const { exitCode, stderr } = await execOnNode(cluster, ['kubectl', 'get', '--raw', '/readyz'], deps);
+      return exitCode === 0 ? { value: undefined } : { waitingFor: stderr.trim() };
+    },
+  });
 }
 
 /**
