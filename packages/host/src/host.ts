@@ -194,6 +194,15 @@ export interface TcpTarget {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The target of a connection to a socket in the file system. */
+export interface UnixTarget {
+  readonly path: HostPath;
+  /** For connecting only; the established connection has no limit. */
+  readonly timeoutMs: number;
+  /** Aborts the attempt, not the connection. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 export type DnsRecordType = 'A' | 'AAAA' | 'CNAME' | 'NS' | 'SOA' | 'TXT';
 
 /** One query to one DNS server. */
@@ -272,6 +281,11 @@ export interface Host extends HostFiles {
    * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy
    */
   connect(target: TcpTarget): Promise<Duplex>;
+  /**
+   * Opens a connection to a Unix socket of the machine; the caller ends it with `destroy`. Abstract sockets are not supported.
+   * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy and over SSH
+   */
+  connectUnix(target: UnixTarget): Promise<Duplex>;
   /**
    * Sends one query to a DNS server.
    * @throws HostError `HOST_CONNECTION_FAILED` when no server answers, `HOST_UNSUPPORTED` on a copy

@@ -22,6 +22,7 @@ export type {
   ServiceControl,
   ServiceState,
   TcpTarget,
+  UnixTarget,
   WriteOptions,
 } from './host.ts';
 export { baseName, type HostPath, hostPath, joinPath, parentPath } from './host-path.ts';

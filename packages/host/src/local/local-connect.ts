@@ -2,24 +2,54 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HostError } from '../errors.ts';
 import { errnoOf } from './fs-failure.ts';
-import type { TcpTarget } from '../host.ts';
+import type { TcpTarget, UnixTarget } from '../host.ts';
 
 /** A TCP connection from this machine. */
-export async function connectLocally(target: TcpTarget): Promise<Duplex> {
+export function connectLocally(target: TcpTarget): Promise<Duplex> {
+  const { host, port } = target;
+  return opened(target, () => connect({ host, port, noDelay: true }), {
+    subject: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+    hints: HINTS,
+    otherwise: 'check the address and firewalls',
+  });
+}
+
+/** A connection to a Unix socket of this machine. */
+export function connectUnixLocally(target: UnixTarget): Promise<Duplex> {
+  return opened(target, () => connect({ path: target.path }), {
+    subject: target.path,
+    hints: UNIX_HINTS,
+    otherwise: 'check that its server runs, and the permissions of the socket',
+  });
+}
+
+interface Explanation {
+  readonly subject: string;
+  /** By the error number's name. */
+  readonly hints: Readonly<Record<string, string>>;
+  readonly otherwise: string;
+}
+
+async function opened(
+  target: Pick<TcpTarget, 'timeoutMs' | 'signal'>,
+  start: () => Socket,
+  explanation: Explanation,
+): Promise<Duplex> {
   target.signal?.throwIfAborted();
   const deadline = AbortSignal.timeout(target.timeoutMs);
   const signal = target.signal === undefined ? deadline : AbortSignal.any([target.signal, deadline]);
   try {
-    return await open(target, signal);
+    return await open(start, signal);
   } catch (error) {
     target.signal?.throwIfAborted();
-    throw connectionFailed(target, deadline.aborted ? `no response within ${target.timeoutMs} ms` : undefined, error);
+    const reason = deadline.aborted ? `no response within ${target.timeoutMs} ms` : undefined;
+    throw connectionFailed(explanation, reason, error);
   }
 }
 
-function open({ host, port }: TcpTarget, signal: AbortSignal): Promise<Socket> {
+function open(start: () => Socket, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = start();
     const abort = (): void => {
       socket.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
     };
@@ -47,13 +77,22 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name does not resolve: check it in /etc/hosts and with getent hosts',
 };
 
-function connectionFailed({ host, port }: TcpTarget, reason: string | undefined, cause: unknown): HostError {
+const UNIX_HINTS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such socket: start its server, or check the path',
+  ECONNREFUSED: 'no process serves the socket: start its server',
+};
+
+function connectionFailed(
+  { subject, hints, otherwise }: Explanation,
+  reason: string | undefined,
+  cause: unknown,
+): HostError {
   const errno = errnoOf(cause);
   return new HostError({
     code: 'HOST_CONNECTION_FAILED',
     message: `cannot connect: ${reason ?? errno ?? 'no reason given'}`,
-    subject: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    hint: HINTS[errno ?? ''] ?? 'check the address and firewalls',
+    subject,
+    hint: hints[errno ?? ''] ?? otherwise,
     cause,
   });
 }

@@ -3,7 +3,7 @@ import { HostError } from '../errors.ts';
 import type { Host, ServiceControl } from '../host.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import type { OnAttributesLost } from '../kept-attributes.ts';
-import { connectLocally } from './local-connect.ts';
+import { connectLocally, connectUnixLocally } from './local-connect.ts';
 import { resolveLocally } from './local-dns.ts';
 import { execLocally } from './local-exec.ts';
 import { createLocalFileReads } from './local-files.ts';
@@ -49,7 +49,10 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   };
 }
 
-type Machine = Pick<Host, 'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request' | 'connect' | 'resolveDns'>;
+type Machine = Pick<
+  Host,
+  'name' | 'kind' | 'services' | 'exec' | 'processes' | 'request' | 'connect' | 'connectUnix' | 'resolveDns'
+>;
 
 function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
   return {
@@ -60,6 +63,7 @@ function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
     processes: async () => readProcesses(),
     request: requestLocally,
     connect: connectLocally,
+    connectUnix: connectUnixLocally,
     resolveDns: resolveLocally,
   };
 }
@@ -84,6 +88,9 @@ function copiedMachine(root: HostPath): Machine {
     },
     connect: async ({ host, port }) => {
       throw unsupported('open a connection', `${host}:${port}`);
+    },
+    connectUnix: async ({ path }) => {
+      throw unsupported('open a connection', path);
     },
     resolveDns: async ({ name }) => {
       throw unsupported('query a DNS server', name);

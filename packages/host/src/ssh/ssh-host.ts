@@ -142,12 +142,15 @@ function notRunnable(exitCode: number, program: string, cwd: HostPath | undefine
   });
 }
 
-const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'resolveDns' | 'acquireLock'> = {
+const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'connectUnix' | 'resolveDns' | 'acquireLock'> = {
   request: async ({ url }) => {
     throw unsupported('send a request', url);
   },
   connect: async ({ host, port }) => {
     throw unsupported('open a connection', `${host}:${port}`);
+  },
+  connectUnix: async ({ path }) => {
+    throw unsupported('open a connection', path);
   },
   resolveDns: async ({ name }) => {
     throw unsupported('query a DNS server', name);

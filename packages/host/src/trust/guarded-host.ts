@@ -98,6 +98,11 @@ export function guardHost<Guardable extends Host>(host: Guardable, options: Guar
       if (argv[0].startsWith('/')) await assert(hostPath(argv[0]));
       return host.exec(argv, ...rest);
     },
+    // Another server than the one that root started could read what is sent to it.
+    connectUnix: async (target) => {
+      await assert(target.path);
+      return host.connectUnix(target);
+    },
     acquireLock: async (path, ...rest) => {
       // The checkpointer's lock is in /run/lock, where all may create files; a lock is created without following links.
       await assert(path, true);

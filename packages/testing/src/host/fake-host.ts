@@ -89,6 +89,9 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     connect: async ({ host: name, port }) => {
       throw failure('HOST_CONNECTION_FAILED', `${name}:${port}`);
     },
+    connectUnix: async ({ path }) => {
+      throw failure('HOST_CONNECTION_FAILED', path);
+    },
     resolveDns: async (query) => {
       const answer = options.resolveDns?.(query);
       if (answer === undefined) throw failure('HOST_CONNECTION_FAILED', query.name);

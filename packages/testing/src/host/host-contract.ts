@@ -1,4 +1,4 @@
-import { type Host, type HostPath, joinPath } from '@kube-rescue/host';
+import { type Host, hostPath, type HostPath, joinPath } from '@kube-rescue/host';
 import { createHash } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'vitest';
@@ -387,6 +387,15 @@ export function hostContract(
           host.kind === 'live' && !lacksSocketsAndLocks ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
         );
         assert.equal(refused.subject, '127.0.0.1:1');
+      });
+
+      it('rejects a missing Unix socket with its path, or reports connections as unsupported', async () => {
+        const path = hostPath('/run/kube-rescue-contract/missing.sock');
+        const refused = await expectCode(
+          host.connectUnix({ path, timeoutMs: 5000 }),
+          host.kind === 'live' && !lacksSocketsAndLocks ? 'HOST_CONNECTION_FAILED' : 'HOST_UNSUPPORTED',
+        );
+        assert.equal(refused.subject, path);
       });
 
       it('rejects an unanswered DNS query with its name', async () => {
