@@ -60,6 +60,7 @@ const OPENERS: Readonly<Record<string, string>> = {
   probeEtcd: 'etcd-access',
   readConnection: 'etcd-access',
   createEtcdObjectStore: 'etcd-access',
+  connectKmsPlugins: 'etcd-access',
   connectApiServer: 'cluster-objects',
   connectTokenApi: 'cluster-objects',
   describeNode: 'node',

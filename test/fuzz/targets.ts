@@ -211,9 +211,10 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     corpus: async () => [
       Buffer.from(createStoredValue(secret, RESOURCE_KINDS.Secret)),
       Buffer.from(JSON.stringify(secret)),
-      Buffer.from(secretBox.encrypt(createStoredValue(secret, RESOURCE_KINDS.Secret), '/k', 'x', undefined)),
+      Buffer.from(await secretBox.encrypt(createStoredValue(secret, RESOURCE_KINDS.Secret), '/k', 'x', undefined)),
     ],
-    run: (input) => readStoredValue(secretBox.decrypt(input, '/k', 'input'), RESOURCE_KINDS.Secret, 'input'),
+    run: async (input) =>
+      readStoredValue(await secretBox.decrypt(input, '/k', 'input'), RESOURCE_KINDS.Secret, 'input'),
   },
   {
     name: 'journal',

@@ -14,6 +14,8 @@ export const OBJECT_ERRORS = {
   OBJECT_TOO_LARGE: 'invalid',
   OBJECT_ANSWER_TOO_LARGE: 'unreadable',
   OBJECT_ENCRYPTED_KMS: 'unreadable',
+  OBJECT_KMS_UNREACHABLE: 'unreadable',
+  OBJECT_KMS_FAILED: 'unreadable',
   OBJECT_ENCRYPTION_INVALID: 'invalid',
   OBJECT_DECRYPTION_FAILED: 'unreadable',
   OBJECT_OUTCOME_UNKNOWN: 'uncertain',

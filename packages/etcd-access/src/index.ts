@@ -28,9 +28,11 @@ export {
   type EncryptionKey,
   type EncryptionProvider,
   type EtcdObjectStoreOptions,
+  type KmsProvider,
   objectKey,
   parseEncryptionConfiguration,
 } from './objects/index.ts';
+export { connectKmsPlugins, type KmsPlugins, type KmsPluginsDeps, type KmsRequest } from './kms/kms-plugins.ts';
 export {
   type ClusterHealth,
   type HealthRequest,

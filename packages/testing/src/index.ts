@@ -42,6 +42,7 @@ export { hostOfEtcdMember } from './node/etcd-member-host.ts';
 export { type NodeTree, plantTree, readTree, type TreeEntry, treeOf } from './node/node-tree.ts';
 export { type CertificateRequest, issueCertificate } from './pki/openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki/pki.ts';
+export { type KmsFault, type RunningKmsPlugin, startKmsPlugin } from './servers/kms-plugin.ts';
 export { requireProgram } from './servers/required-program.ts';
 export { type RunningSshServer, startSshServer } from './servers/ssh-server.ts';
 export { staticPodManifests } from './node/static-pods.ts';

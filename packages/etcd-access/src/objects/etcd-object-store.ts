@@ -24,6 +24,7 @@ import {
 import type { Clock } from '@kube-rescue/host';
 import { isDeepStrictEqual } from 'node:util';
 import type { EtcdKv, KeyValue } from '../client/kv.ts';
+import type { KmsPlugins } from '../kms/kms-plugins.ts';
 import type { EncryptionConfiguration } from './encryption-configuration.ts';
 import { objectFailureOf } from './etcd-failure.ts';
 import { collectionKey, DEFAULT_ETCD_PREFIX, objectKey, referenceOfKey } from './key-layout.ts';
@@ -33,7 +34,7 @@ import { assertCreatable, assertDataFits, assertEditAllowed } from './object-rul
 import { createStoredValue, namingObject, readStoredValue, unreadable } from './stored-value.ts';
 import { EtcdOrigin, originOf } from './etcd-origin.ts';
 import { swapResolved } from './swap.ts';
-import { valueEncryption } from './value-encryption.ts';
+import { type ValueEncryption, valueEncryption } from './value-encryption.ts';
 
 export interface EtcdObjectStoreOptions {
   readonly kv: Pick<EtcdKv, 'get' | 'list' | 'compareAndSwap' | 'compareAndDelete'>;
@@ -42,6 +43,8 @@ export interface EtcdObjectStoreOptions {
   readonly prefix?: string | undefined;
   /** Content of kube-apiserver's `--encryption-provider-config`. Default: no encryption. */
   readonly encryption?: EncryptionConfiguration | undefined;
+  /** Plugins for values behind KMS v2; the caller closes them. Default: such values are refused. */
+  readonly kms?: KmsPlugins | undefined;
   /** Serializable reads without quorum, possibly stale; writes are refused. Default: false. */
   readonly serializable?: boolean | undefined;
 }
@@ -83,7 +86,7 @@ class EtcdObjectStore implements ObjectStore {
     try {
       for await (const { entries } of kv.list(collection, { serializable, signal: options.signal })) {
         for (const entry of entries) {
-          const stored = this.#readListed(kind, entry, options);
+          const stored = await this.#readListed(kind, entry, options);
           if (stored !== undefined) yield stored;
         }
       }
@@ -152,25 +155,33 @@ class EtcdObjectStore implements ObjectStore {
     const { reference, key, modRevision, plain, before, signal } = write;
     const subject = describeReference(reference);
     this.#assertMayWrite(subject);
-    const value = valueEncryption(this.#options.encryption, reference.kind).encrypt(plain, key, subject, before);
+    const value = await this.#encryption(reference.kind).encrypt(plain, key, subject, before);
     const request = { key: Buffer.from(key), modRevision, value, signal };
     const { succeeded, revision, current } = await this.#asking(subject, () => swapResolved(this.#options.kv, request));
     return succeeded ? { stored: this.#stored(reference, key, revision, plain, value) } : { current };
   }
 
-  #read(reference: ObjectReference, key: string, { value, modRevision }: KeyValue): StoredObject {
+  #encryption(kind: ResourceKind): ValueEncryption {
+    return valueEncryption(this.#options.encryption, kind, this.#options.kms);
+  }
+
+  async #read(reference: ObjectReference, key: string, { value, modRevision }: KeyValue): Promise<StoredObject> {
     const subject = describeReference(reference);
-    const plain = valueEncryption(this.#options.encryption, reference.kind).decrypt(value, key, subject);
+    const plain = await this.#encryption(reference.kind).decrypt(value, key, subject);
     return this.#stored(reference, key, modRevision, plain, value);
   }
 
-  #readListed(kind: ResourceKind, entry: KeyValue, { onUnreadable }: ObjectListOptions): StoredObject | undefined {
+  async #readListed(
+    kind: ResourceKind,
+    entry: KeyValue,
+    { onUnreadable }: ObjectListOptions,
+  ): Promise<StoredObject | undefined> {
     const key = Buffer.from(entry.key).toString();
     const reference = referenceOfKey(this.#prefix, kind, key);
     try {
       if (reference === undefined) throw unreadable('the key belongs to no object', `${kind.resource}: ${key}`);
       assertValidReference(reference);
-      return this.#read(reference, key, entry);
+      return await this.#read(reference, key, entry);
     } catch (error) {
       if (onUnreadable === undefined || !isRecoveryError(error)) throw error;
       onUnreadable(error);

@@ -2,6 +2,7 @@ export {
   type EncryptionConfiguration,
   type EncryptionKey,
   type EncryptionProvider,
+  type KmsProvider,
   parseEncryptionConfiguration,
 } from './encryption-configuration.ts';
 export { createEtcdObjectStore, type EtcdObjectStoreOptions } from './etcd-object-store.ts';

@@ -64,13 +64,20 @@ async function connectThrough(
   const context = tls && createClientContext(tls);
   const raw = await host.connect({ host: endpoint.host, port: endpoint.port, timeoutMs, signal });
   if (!endpoint.isTls || tls === undefined || context === undefined) {
-    return { http2: await startHttp2(endpoint, raw, signal), server: undefined };
+    return { http2: await startHttp2(endpoint.url, raw, signal), server: undefined };
   }
   const { socket, server } = await secure({ raw, endpoint, tls, context, signal }, { clock });
-  return { http2: await startHttp2(endpoint, socket, signal), server };
+  return { http2: await startHttp2(endpoint.url, socket, signal), server };
 }
 
-async function startHttp2({ url }: EtcdEndpoint, socket: Duplex, signal: AbortSignal): Promise<ClientHttp2Session> {
+/**
+ * HTTP/2 over an open connection, once the server's settings are there; the connection is destroyed on a failure.
+ *
+ * @param url the scheme and the authority of requests
+ * @param signal aborts the wait for the settings
+ * @throws what the connection failed with, or the signal's reason
+ */
+export async function startHttp2(url: string, socket: Duplex, signal: AbortSignal): Promise<ClientHttp2Session> {
   const http2 = connect(url, {
     createConnection: () => socket,
     settings: { initialWindowSize: WINDOW_BYTES, maxFrameSize: FRAME_BYTES, enablePush: false },

@@ -1,7 +1,7 @@
-import { readKubeconfigClient } from '@kube-rescue/node-config';
+import { type ComponentFlags, findComponent, hostPathOf, readKubeconfigClient } from '@kube-rescue/node-config';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import type { EncryptionConfiguration } from '@kube-rescue/etcd-access';
-import { hostPath } from '@kube-rescue/host';
+import { hostPath, type HostPath } from '@kube-rescue/host';
 import { NodeError } from '../errors.ts';
 import { assertLive } from '../live-node.ts';
 import { connectByProbe, type EtcdSearch, probeNodeEtcd } from '../etcd/etcd-connection.ts';
@@ -43,15 +43,21 @@ export async function openNodeObjects(
 ): Promise<NodeObjects> {
   if (via === 'api') return openThroughApi(node, deps);
   const encryption = await readEncryption(node, deps);
-  const prefix = flagsOfApiServer(node)?.get('etcd-prefix');
+  const prefix = apiServerOf(node)?.flags.get('etcd-prefix');
   const probe = await probeNodeEtcd(node, search, deps, signal);
   const { client, connection } = await connectByProbe(probe, deps, signal, search.timeoutMs);
-  const { createEtcdObjectStore } = await import('@kube-rescue/etcd-access');
+  const { connectKmsPlugins, createEtcdObjectStore } = await import('@kube-rescue/etcd-access');
   const serializable = !connection.hasQuorum;
+  const mounts = apiServerOf(node)?.mounts;
+  const pathOnNode = mounts && ((path: HostPath) => hostPathOf({ mounts }, path));
+  const kms = connectKmsPlugins({ host: deps.host, clock: deps.clock, pathOnNode });
   return {
-    store: createEtcdObjectStore({ kv: client, clock: deps.clock, prefix, encryption, serializable }),
+    store: createEtcdObjectStore({ kv: client, clock: deps.clock, prefix, encryption, kms, serializable }),
     mayWrite: connection.hasQuorum,
-    close: async () => client.close(),
+    close: async () => {
+      kms.close();
+      client.close();
+    },
   };
 }
 
@@ -85,7 +91,7 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
 }
 
 async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promise<EncryptionConfiguration | undefined> {
-  const component = node.components.find((each) => each.component === 'kube-apiserver');
+  const component = apiServerOf(node);
   const flag = ENCRYPTION_FLAGS.find((name) => component?.flags.has(name));
   const value = flag === undefined ? undefined : component?.flags.get(flag);
   if (component === undefined || flag === undefined || value === undefined) return undefined;
@@ -104,6 +110,6 @@ async function readEncryption(node: NodeDescription, { host }: NodeDeps): Promis
   return parseEncryptionConfiguration(new TextDecoder().decode(bytes), value);
 }
 
-function flagsOfApiServer({ components }: NodeDescription): ReadonlyMap<string, string> | undefined {
-  return components.find(({ component }) => component === 'kube-apiserver')?.flags;
+function apiServerOf({ components }: NodeDescription): ComponentFlags | undefined {
+  return findComponent(components, 'kube-apiserver');
 }
