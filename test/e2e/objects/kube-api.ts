@@ -1,6 +1,7 @@
 import { request } from 'node:https';
 import { type ApiObjectStore, connectApiServer, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import {
+  connectKmsPlugins,
   createEtcdObjectStore,
   type EtcdClient,
   openEtcd,
@@ -22,6 +23,8 @@ export interface KubeApi {
 export interface KubeApiOptions {
   /** Text of an EncryptionConfiguration. Default: nothing is encrypted. */
   readonly encryption?: string | undefined;
+  /** Values behind KMS v2 are read through the plugins of this machine. Default: they are refused. */
+  readonly kms?: boolean | undefined;
   /** The API server's `--etcd-prefix`. Default: its own. */
   readonly prefix?: string | undefined;
 }
@@ -44,17 +47,19 @@ export async function startKubeApi(binaries: string, options: KubeApiOptions = {
 async function connect(
   etcd: RunningEtcd,
   server: RunningApiServer,
-  { encryption, prefix }: KubeApiOptions,
+  { encryption, prefix, kms: isBehindKms = false }: KubeApiOptions,
 ): Promise<KubeApi> {
   const { pki } = etcd;
   if (pki === undefined) throw new Error('etcd runs without TLS');
   const tls = { ca: pki.ca.certificate, client: pki.client };
   const client = await openEtcd({ endpoints: etcd.endpoints, tls }, { host: createLocalHost(), clock: systemClock });
+  const kms = isBehindKms ? connectKmsPlugins({ host: createLocalHost(), clock: systemClock }) : undefined;
   const viaApi = connectApiServer({ server: server.server, ca: server.ca, client: server.client });
   const viaEtcd = createEtcdObjectStore({
     kv: client,
     clock: systemClock,
     prefix,
+    kms,
     encryption: encryption === undefined ? undefined : parseEncryptionConfiguration(encryption, 'encryption.yaml'),
   });
   // The API server creates it shortly after it is ready.
@@ -69,6 +74,7 @@ async function connect(
     viaEtcd,
     dispose: async () => {
       await viaApi.close();
+      kms?.close();
       client.close();
       await server.dispose();
       await etcd.stop();
