@@ -9,7 +9,8 @@ export const CLUSTER_TESTS = ['test/e2e/**'];
 
 /**
  * Slow tests of failures that a small change seldom causes, for `npm run test:slow`: every crash point of the step laws, real
- * kills and power failures, planted secrets, broken and hostile input, fuzzing, and the programs that run in a lab's pods.
+ * kills and power failures, planted secrets, broken and hostile input, fuzzing, the programs that run in a lab's pods, and the
+ * archives of the one file.
  */
 export const SLOW_TESTS = [
   'packages/*/src/**/*.laws.test.ts',
@@ -27,6 +28,7 @@ export const SLOW_TESTS = [
   'test/other-writers.test.ts',
   'test/power-loss.test.ts',
   'test/shrinkwrap.test.ts',
+  'test/single-file/archives.test.ts',
 ];
 
 /** Process state that a test changes or measures; the next file in the same worker would inherit it. */
