@@ -71,7 +71,7 @@ function proveRefusal(
 ): Proof {
   const text = envelope === undefined ? '' : JSON.stringify(envelope);
   const missing = holders.filter((each) => !text.includes(each));
-  const isNamed = text.includes('PKI_TOKEN_KEY_IN_USE') && missing.length === 0;
+  const isNamed = text.includes('tokens of the old key may be in use') && missing.length === 0;
   return {
     name: 'refused: certs rotate-sa --stage drop names the pod and the Secret that need the old key',
     ok: exitCode === 4 && isNamed,
