@@ -21,7 +21,7 @@ export interface CheckpointerFreeze extends FreezeTarget {
   readonly kind: 'checkpointer.freeze';
 }
 
-/** Releases the lock and starts the kubelet. */
+/** Releases the lock, and starts the kubelet if it is stopped. */
 export interface CheckpointerResume extends FreezeTarget {
   readonly kind: 'checkpointer.thaw';
 }
@@ -112,7 +112,7 @@ export function createFreezeChangeKinds(deps: {
   const resumeKind: ChangeKind<CheckpointerResume> = {
     kind: 'checkpointer.thaw',
     undoOrder: 'reverse',
-    describe: ({ target }) => `start the service ${target}`,
+    describe: ({ target }) => `let the checkpointers work, with the service ${target} running`,
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async () => null,

@@ -134,6 +134,9 @@ describe('a change of checkpointed files', () => {
       'object.replace',
       'file.replace',
       'file.replace',
+      // The API server's checkpoint runs until its parent has been tried.
+      'file.replace',
+      'checkpointer.wake',
       'checkpointer.thaw',
     ]);
   });
@@ -169,7 +172,8 @@ describe('a change of checkpointed files', () => {
       { host: node.host, clock, objects: node.objects },
     );
     const { changes } = await step.check(signal);
-    expect(changes.map(({ target }) => target)).toEqual(['kubelet', cachedPath('apiserver.crt'), 'kubelet']);
+    const files = changes.filter(({ kind }) => kind.startsWith('file.')).map(({ target }) => target);
+    expect(files).toEqual([cachedPath('apiserver.crt'), `${DIRECTORY}/kube-system-${API}.json`]);
   });
 
   it('edits both copies of a manifest, and stages neither in a watched directory', async () => {
@@ -178,7 +182,11 @@ describe('a change of checkpointed files', () => {
     const edit = (source: string) => source.replace('v1.20.2', 'v1.20.15');
     const manifests = [{ namespace: 'kube-system', name: 'kube-apiserver-2rdtv', edit }];
     const { changes } = await stepOf(node, node.host, { objects: [], manifests }).check(signal);
-    expect(changes.filter(({ kind }) => kind === 'file.replace')).toMatchObject([{ target: api, watched: true }]);
+    const activated = `${DIRECTORY}/kube-system-kube-apiserver-2rdtv.json`;
+    expect(changes.filter(({ kind }) => kind === 'file.replace')).toMatchObject([
+      { target: api, watched: true },
+      { target: activated, watched: true },
+    ]);
   });
 
   it('identifies a sandbox whatever its program', async () => {

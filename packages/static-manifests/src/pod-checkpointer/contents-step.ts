@@ -7,7 +7,8 @@ import { type CheckpointContents, type ContentEdits, planContents } from './chec
 import { readCheckpoints } from './checkpoint-reading.ts';
 import { planParents } from './parent-guard.ts';
 import { planFreeze } from './checkpointer-freeze.ts';
-import { findStandstill } from './standstill.ts';
+import { watchForParent } from './parent-attempt.ts';
+import { findApiServerCheckpoint, findStandstill } from './standstill.ts';
 
 export interface CheckpointContentsInput {
   /** Default: `checkpoint/contents`. */
@@ -47,6 +48,9 @@ export interface ContentsDeps {
  *
  * While the API server for the objects is down, the step changes them as soon as it answers from its checkpoint with the
  * new files and without a checkpointer; then it freezes and resumes everything once more.
+ *
+ * Otherwise the kubelet starts the API server from its checkpoint, and the checkpointer is kept out until the kubelet has tried the
+ * parent's container, for 60 s at most: a hand-over before that leaves neither running.
  *
  * Verified when everything reads as written and the kubelet runs; another step verifies that the API server stays up.
  */
@@ -100,8 +104,20 @@ export function createCheckpointContentsStep(
       const wake = changes.find(({ kind }) => kind === 'checkpointer.wake');
       const activation = wake === undefined ? [] : await planActivation(checkpoints, contents.files, deps);
       const fresh = [...contents.objects, ...contents.files, ...activation];
+      const edits = changes.map((change) => withMaterial(change, fresh));
       journal.waitingFor('the kubelet and the checkpointed pods to end');
-      await journal.perform(changes.map((change) => withMaterial(change, fresh)));
+      const apiServer = findApiServerCheckpoint(checkpoints);
+      const thaw = changes.find(({ kind }) => kind === 'checkpointer.thaw');
+      if (wake !== undefined && thaw !== undefined && apiServer !== undefined) {
+        await journal.perform(edits.filter(({ change }) => change !== wake && change !== thaw));
+        const parent = await watchForParent(apiServer, deps);
+        await journal.perform([{ change: wake }]);
+        journal.waitingFor(`the kubelet to try ${apiServer.namespace}/${apiServer.name}, beside its checkpoint`);
+        await parent(signal);
+        await journal.perform([{ change: thaw }]);
+        return;
+      }
+      await journal.perform(edits);
       if (wake === undefined) return;
       const end = { ...wake, kind: 'checkpointer.restart' };
       const lookThrough = async () => {
@@ -171,8 +187,8 @@ async function judge(
     kubeletService,
   });
   const [first, last] = [contents.objects, contents.files].map((each) => each.map(({ change }) => change));
+  const activation = (await planActivation(checkpoints, contents.files, { host })).map(({ change }) => change);
   if (isDown) {
-    const activation = (await planActivation(checkpoints, contents.files, { host })).map(({ change }) => change);
     const summary = `files that are not what they are to be: ${edits.length}; objects follow when the API server answers`;
     return { status: 'needed', summary, evidence, changes: [freeze, ...(last ?? []), ...activation, wake] };
   }
@@ -182,7 +198,8 @@ async function judge(
     ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
     ...(standstill === undefined ? [] : [standstill]),
   ].join('; ');
-  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), resume] };
+  const start = findApiServerCheckpoint(checkpoints) === undefined ? [] : [...activation, wake];
+  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), ...start, resume] };
 }
 
 function withMaterial(change: Change, fresh: readonly Edit[]): Edit {
