@@ -11,7 +11,7 @@ const PROOFS = ['death', 'recover', 'life', 'backup', 'second-recover', 'rollbac
 
 describe('the drill kubeadm-expired', () => {
   it.each([
-    ['rsa', '1.20'],
+    ['rsa', '1.37'],
     ['ecdsa', '1.20'],
   ])(
     'breaks and recovers a real cluster with %s keys and Kubernetes %s, and leaves nothing behind',

@@ -14,6 +14,7 @@ import {
   snapshotFiles,
 } from '@kube-rescue/lab';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { KUBERNETES } from '../../apps/drill/src/scenarios.ts';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
 
 const RELEASE = KUBERNETES_RELEASES['1.20'];
@@ -24,6 +25,8 @@ const owner = { ownerPid: process.pid };
 let binaries: KubernetesBinaries;
 
 beforeAll(async () => {
+  // Later files run side by side, and find it.
+  await provideKubernetesBinaries({ ...locateBinaries(process.env), release: KUBERNETES_RELEASES[KUBERNETES[0]] }, deps);
   binaries = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   await removeLabTraces({ kept: false }, deps);
 });
