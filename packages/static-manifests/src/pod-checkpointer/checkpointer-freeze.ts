@@ -1,10 +1,10 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import { type Clock, type Host, type HostLock, hostPath, parentPath } from '@kube-rescue/host';
+import { baseName, type Clock, type Host, type HostLock, hostPath, joinPath, parentPath } from '@kube-rescue/host';
 import type { Change, ChangeKind } from '@kube-rescue/workflow';
 import { findKubelets } from '@kube-rescue/node-config';
 import { ManifestError } from '../errors.ts';
 import type { CheckpointDirectories, Checkpoint } from './checkpoint.ts';
-import { endCheckpointedPods, type PodEndingHost } from './pod-ending.ts';
+import { endCheckpoint, endCheckpointedPods, type PodEndingHost } from './pod-ending.ts';
 import { type CheckpointedPod, toCheckpointedPod } from './pod-processes.ts';
 
 interface FreezeTarget extends Change {
@@ -31,12 +31,23 @@ export interface CheckpointerWake extends FreezeTarget {
   readonly kind: 'checkpointer.wake';
 }
 
+/**
+ * Stops the checkpoint of the API server, as the checkpointer does it, and releases the lock: its active manifest is removed, which is
+ * that of the inactive directory, and its container is asked to end, so that the port is free for the parent at once.
+ */
+export interface CheckpointerHandOver extends FreezeTarget {
+  readonly kind: 'checkpointer.hand-over';
+  readonly checkpoint: CheckpointedPod;
+  /** Its manifest among the static pods. */
+  readonly manifest: string;
+}
+
 /** Ends what {@link CheckpointerFreeze} ends, releases the lock and starts the kubelet. */
 export interface CheckpointerRestart extends FreezeTarget {
   readonly kind: 'checkpointer.restart';
 }
 
-export type FreezeHost = PodEndingHost & Pick<Host, 'services' | 'acquireLock' | 'makeDirectory' | 'stat'>;
+export type FreezeHost = PodEndingHost & Pick<Host, 'services' | 'acquireLock' | 'makeDirectory' | 'stat' | 'remove'>;
 
 const HOLDER = 'kube-rescue changes the files of the checkpointer';
 const STOP_TIMEOUT_MS = 15_000;
@@ -66,8 +77,19 @@ export function planFreeze(input: {
   };
 }
 
+/** The change that ends a start of the API server from its checkpoint, in place of `resume`. */
+export function planHandOver(
+  resume: CheckpointerResume,
+  apiServer: Checkpoint,
+  { directories }: { readonly directories: Pick<CheckpointDirectories, 'active'> },
+): CheckpointerHandOver {
+  const { path } = apiServer.pod.manifest;
+  const manifest = joinPath(directories.active, baseName(path));
+  return { ...resume, kind: 'checkpointer.hand-over', checkpoint: toCheckpointedPod(apiServer), manifest };
+}
+
 /**
- * The kinds `checkpointer.freeze`, `.thaw`, `.wake` and `.restart`; register them together, as they share the lock.
+ * The kinds `checkpointer.freeze`, `.thaw`, `.wake`, `.hand-over` and `.restart`; register them together, as they share the lock.
  *
  * One `perform` of freeze, edits and resume is one unit. A run that is killed in the middle leaves a stopped kubelet, no
  * lock, and its journal: the rollback freezes again, restores everything in between, and starts the kubelet if it ran
@@ -157,7 +179,26 @@ export function createFreezeChangeKinds(deps: {
       return { state: 'undone' };
     },
   };
-  return [freezeKind, resumeKind, wakeKind, restartKind] as readonly ChangeKind[];
+  const handOverKind: ChangeKind<CheckpointerHandOver> = {
+    kind: 'checkpointer.hand-over',
+    undoOrder: 'reverse',
+    describe: ({ checkpoint }) =>
+      `hand over from the checkpoint of ${namesOf([checkpoint])} to the pod itself, and let the checkpointers work`,
+    preflight: async () => undefined,
+    staleness: async () => undefined,
+    capture: async () => null,
+    apply: async ({ target, lock, checkpoint, manifest }) => {
+      await host.remove(hostPath(manifest), { watched: true });
+      await endCheckpoint(checkpoint, deps);
+      await release(lock);
+      await startService(target, host);
+    },
+    undo: async (change) => {
+      await freeze(change);
+      return { state: 'undone' };
+    },
+  };
+  return [freezeKind, resumeKind, wakeKind, handOverKind, restartKind] as readonly ChangeKind[];
 }
 
 /** A kubelet outside of the service would restart everything. */

@@ -137,7 +137,7 @@ describe('a change of checkpointed files', () => {
       // The API server's checkpoint runs until its parent has been tried.
       'file.replace',
       'checkpointer.wake',
-      'checkpointer.thaw',
+      'checkpointer.hand-over',
     ]);
   });
 

@@ -6,7 +6,7 @@ import { changeThroughWindow, isApiServerDown, planActivation } from './api-wind
 import { type CheckpointContents, type ContentEdits, planContents } from './checkpoint-contents.ts';
 import { readCheckpoints } from './checkpoint-reading.ts';
 import { planParents } from './parent-guard.ts';
-import { planFreeze } from './checkpointer-freeze.ts';
+import { planFreeze, planHandOver } from './checkpointer-freeze.ts';
 import { watchForParent } from './parent-attempt.ts';
 import { findApiServerCheckpoint, findStandstill } from './standstill.ts';
 
@@ -107,14 +107,15 @@ export function createCheckpointContentsStep(
       const edits = changes.map((change) => withMaterial(change, fresh));
       journal.waitingFor('the kubelet and the checkpointed pods to end');
       const apiServer = findApiServerCheckpoint(checkpoints);
-      const thaw = changes.find(({ kind }) => kind === 'checkpointer.thaw');
-      if (wake !== undefined && thaw !== undefined && apiServer !== undefined) {
-        await journal.perform(edits.filter(({ change }) => change !== wake && change !== thaw));
+      const handOver = changes.find(({ kind }) => kind === 'checkpointer.hand-over');
+      if (wake !== undefined && handOver !== undefined && apiServer !== undefined) {
+        await journal.perform(edits.filter(({ change }) => change !== wake && change !== handOver));
         const parent = await watchForParent(apiServer, deps);
         await journal.perform([{ change: wake }]);
         journal.waitingFor(`the kubelet to try ${apiServer.namespace}/${apiServer.name}, beside its checkpoint`);
-        await parent(signal);
-        await journal.perform([{ change: thaw }]);
+        // Left to the checkpointer where the kubelet does not try it.
+        const end = (await parent(signal)) ? handOver : { ...handOver, kind: 'checkpointer.thaw' };
+        await journal.perform([{ change: end }]);
         return;
       }
       await journal.perform(edits);
@@ -198,8 +199,10 @@ async function judge(
     ...(edits.length > 0 ? [`objects and files that are not what they are to be: ${edits.length}`] : []),
     ...(standstill === undefined ? [] : [standstill]),
   ].join('; ');
-  const start = findApiServerCheckpoint(checkpoints) === undefined ? [] : [...activation, wake];
-  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), ...start, resume] };
+  const apiServer = findApiServerCheckpoint(checkpoints);
+  const start =
+    apiServer === undefined ? [resume] : [...activation, wake, planHandOver(resume, apiServer, checkpoints)];
+  return { status: 'needed', summary, evidence, changes: [...changes, ...(last ?? []), ...start] };
 }
 
 function withMaterial(change: Change, fresh: readonly Edit[]): Edit {

@@ -6,7 +6,10 @@ export type AttemptHost = Pick<Host, 'processes' | 'list'>;
 
 /** A kubelet without an API server needs 12 s for its start, and the API server 4 s; then it must have read pods and Services. */
 const TIMEOUT_MS = 60_000;
-const INTERVAL_MS = 250;
+/** An API server takes its port within half a second. */
+const INTERVAL_MS = 100;
+/** All processes of a machine are read more seldom. */
+const LOGS_PER_PROCESSES = 10;
 
 /**
  * Remembers which containers of a parent there have been; the result waits for the next one.
@@ -14,7 +17,8 @@ const INTERVAL_MS = 250;
  * A kubelet creates the container of a pod only after it has read the Services of the cluster (`pkg/kubelet/kubelet_pods.go`
  * getServiceEnvVarMap: "services have not yet been read at least once"), but its sandbox before. A checkpointer that sees the sandbox
  * stops the checkpoint; the kubelet then never reads the Services, because no API server is left. Once it has tried the container, the
- * hand-over cannot stick: the container fails while the port is in use, and is tried again.
+ * hand-over cannot stick: a container that finds its port in use is tried again after 10 to 15 s, and one whose port is freed in the first
+ * moments serves at once.
  */
 export async function watchForParent(
   checkpoint: Checkpoint,
@@ -22,16 +26,16 @@ export async function watchForParent(
 ): Promise<(signal: AbortSignal) => Promise<boolean>> {
   const before = new Set(await listContainerLogs(checkpoint, host));
   const pod = toCheckpointedPod(checkpoint);
-  const isTried = async (): Promise<boolean> => {
-    if ((await listContainerLogs(checkpoint, host)).some((log) => !before.has(log))) return true;
-    // A kubelet that has lost the count of restarts writes into a file of an earlier container.
-    return (await findPodProcesses(pod, { host })).parent.length > 0;
-  };
+  const hasLog = async (): Promise<boolean> =>
+    (await listContainerLogs(checkpoint, host)).some((log) => !before.has(log));
+  // A kubelet that has lost the count of restarts writes into the file of an earlier container.
+  const isRunning = async (): Promise<boolean> => (await findPodProcesses(pod, { host })).parent.length > 0;
   /** Returns whether it was tried; not, when 60 s were not enough. */
   return async (signal) => {
     const start = clock.now().getTime();
-    while (clock.now().getTime() - start < TIMEOUT_MS) {
-      if (await isTried()) return true;
+    for (let look = 0; clock.now().getTime() - start < TIMEOUT_MS; look += 1) {
+      if (await hasLog()) return true;
+      if (look % LOGS_PER_PROCESSES === 0 && (await isRunning())) return true;
       await clock.sleep(INTERVAL_MS, signal);
     }
     return false;

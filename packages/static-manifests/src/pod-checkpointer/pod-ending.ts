@@ -40,6 +40,12 @@ export async function endCheckpointedPods(
   }
 }
 
+/** Asks the containers of a checkpoint to end; does not wait, and touches neither its sandbox nor its parent. */
+export async function endCheckpoint(pod: CheckpointedPod, { host }: { readonly host: PodEndingHost }): Promise<void> {
+  const { checkpoint } = await findPodProcesses(pod, { host });
+  if (checkpoint.length > 0) await signal('TERM', checkpoint, host);
+}
+
 /** Returns why the signal could not be sent, or nothing. */
 async function signal(name: 'TERM' | 'KILL', processes: readonly ProcessInfo[], host: PodEndingHost): Promise<string> {
   try {
