@@ -8,6 +8,7 @@ export const SCENARIOS = [
   'kubeadm-expired',
   'kubeadm-full',
   'ca-expired',
+  'ca-expired-full',
   'etcd-ca-expired',
   'front-proxy-ca-expired',
   'ca-rotation-live',
@@ -51,7 +52,8 @@ export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined)
 function offeredFor(scenario: Scenario): readonly [offered: readonly [Kubernetes, ...Kubernetes[]], why: string] {
   if (scenario === 'saturday')
     return [[SELF_HOSTED_KUBERNETES], `self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`];
-  if (scenario === 'kubeadm-full') return [WITH_ADDONS, 'its addons need 1.34 or later'];
+  if (scenario === 'kubeadm-full' || scenario === 'ca-expired-full')
+    return [WITH_ADDONS, 'its addons need 1.34 or later'];
   return [KUBERNETES, ''];
 }
 

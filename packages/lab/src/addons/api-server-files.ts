@@ -1,6 +1,9 @@
 /** Where the API server of a cluster with addons has its further files; kubeadm mounts the directory into its pod. */
 export const API_SERVER_DIRECTORY = '/etc/kubernetes/api-server';
 
+/** In front of each line of a CA inline. */
+export const INLINE_INDENT = '        ';
+
 /** The flags of the API server that name the files of {@link renderApiServerFiles}. */
 export const API_SERVER_FLAGS: Readonly<Record<string, string>> = {
   // So that logs and exec need serving certificates that the cluster CA has signed.
@@ -53,7 +56,7 @@ jwt:
       url: ${url}
       audiences: [${TOKEN_AUDIENCE}]
       certificateAuthority: |
-${ca.trimEnd().replaceAll(/^/gm, '        ')}
+${ca.trimEnd().replaceAll(/^/gm, INLINE_INDENT)}
     claimMappings:
       username:
         claim: sub

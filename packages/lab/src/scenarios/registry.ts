@@ -1,6 +1,6 @@
 import { createCluster } from '../cluster/cluster.ts';
 import type { SelfHostedCluster } from '../self-hosted/cluster.ts';
-import { caExpired } from './ca-expired/ca-expired.ts';
+import { caExpired, caExpiredFull } from './ca-expired/ca-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
@@ -19,6 +19,7 @@ export const CLUSTER_SCENARIOS = {
   },
   'kubeadm-full': kubeadmFull,
   'ca-expired': caExpired('ca'),
+  'ca-expired-full': caExpiredFull,
   'etcd-ca-expired': caExpired('etcd/ca'),
   'front-proxy-ca-expired': caExpired('front-proxy-ca'),
 } as const satisfies Readonly<Record<string, ClusterScenario>>;

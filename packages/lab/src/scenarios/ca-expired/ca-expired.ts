@@ -1,9 +1,11 @@
 import type { KubeadmCaName } from './ca-file.ts';
 import { createCluster } from '../../cluster/cluster.ts';
+import { proveAddons } from '../kubeadm-full/prove-addons.ts';
 import type { ClusterScenario } from '../scenario.ts';
 import { expireCa } from './expire-ca.ts';
 import { proveCaExpired } from './prove-death.ts';
 import { proveCaRenewed } from './prove-life.ts';
+
 const WHAT: Readonly<Record<KubeadmCaName, string>> = {
   ca: 'the cluster CA expires, with the certificates that end with it',
   'etcd/ca': 'the etcd CA expires; its leaf certificates do not',
@@ -20,3 +22,16 @@ export function caExpired(ca: KubeadmCaName): ClusterScenario {
     proveLife: (cluster, input, deps) => proveCaRenewed(cluster, ca, input, deps),
   };
 }
+
+/**
+ * The cluster CA expires on a cluster with addons: also inline, where the API server authenticates, authorizes and audits by webhooks.
+ */
+export const caExpiredFull: ClusterScenario = {
+  ...caExpired('ca'),
+  needsAddons: true,
+  proveHealth: proveAddons,
+  proveLife: async (cluster, input, deps) => [
+    ...(await proveCaRenewed(cluster, 'ca', input, deps)),
+    ...(await proveAddons(cluster, deps)),
+  ],
+};

@@ -1,3 +1,4 @@
+import { API_SERVER_DIRECTORY, INLINE_INDENT } from '../../addons/api-server-files.ts';
 import { resignCertificate } from '../../cluster/certificate-signing.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
 import { runCommand } from '../../machine/command.ts';
@@ -56,6 +57,7 @@ export async function expireCa(cluster: Cluster, ca: KubeadmCaName, deps: LabDep
     await killControllerManager(cluster, deps);
     await replacePublishedCa(cluster, { old: certificate, replacement: expired }, deps);
     await replaceInKubeconfigs(cluster, certificate, expired, deps);
+    await replaceInline(cluster, certificate, expired, deps);
   }
   const leaves = (await readLeafCertificates(node, deps)).filter(({ path }) => EXPIRES_WITH[ca](path));
   await runConcurrently(
@@ -86,5 +88,24 @@ async function replaceInKubeconfigs(
     if ((await deps.host.stat(file)) === undefined) continue;
     const text = (await readNodeText(file, deps)).replaceAll(data(certificate), data(replacement));
     await deps.host.writeFile(file, Buffer.from(text), { mode: 0o600 });
+  }
+}
+
+/** In the further files of an API server with addons: kubeconfigs of webhooks, and inline PEM. */
+async function replaceInline(
+  { node }: Cluster,
+  certificate: string,
+  replacement: string,
+  deps: LabDeps,
+): Promise<void> {
+  const forms = [
+    (pem: string): string => Buffer.from(pem).toString('base64'),
+    (pem: string): string => pem.trimEnd().replaceAll(/^/gm, INLINE_INDENT),
+  ];
+  for (const name of (await deps.host.list(nodeFile(node, API_SERVER_DIRECTORY))) ?? []) {
+    const file = nodeFile(node, `${API_SERVER_DIRECTORY}/${name}`);
+    const text = await readNodeText(file, deps);
+    const replaced = forms.reduce((all, form) => all.replaceAll(form(certificate), form(replacement)), text);
+    if (replaced !== text) await deps.host.writeFile(file, Buffer.from(replaced), { mode: 0o600 });
   }
 }
