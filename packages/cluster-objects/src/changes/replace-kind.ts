@@ -3,6 +3,7 @@ import type { ChangeKind, UndoOutcome, UndoPreview } from '@kube-rescue/workflow
 import { ObjectError } from '../errors.ts';
 import type { KubernetesObject } from '../objects/kubernetes-object.ts';
 import type { ObjectStore, StoredObject } from '../object-store.ts';
+import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
 import { listEdits, type Reverted, revertEdits } from './field-edits.ts';
 import type { ObjectReplace } from './object-changes.ts';
 import { contentOf, digestOf, type ObjectContent, withContent } from './object-content.ts';
@@ -21,7 +22,7 @@ const ATTEMPTS = 10;
  * `object.replace`: the material is the new content in JSON; it and the old object are kept in the backup directory only.
  *
  * Undone field by field, by compare-and-swap: the fields of the change are reverted, later changes of other fields stay.
- * When one of the same fields was changed since, nothing is reverted, and the field is named.
+ * When one of the same fields was changed since, nothing is reverted, and the field is named. The answer to a signing request stays.
  */
 export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> {
   return {
@@ -56,9 +57,7 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       const present = await readIfAnswering(open, change);
       // The undo itself reports a store that does not answer; it may answer once the files of the unit are restored.
       if (present === 'silent') return { state: 'ready', kept: undefined, replaced: undefined };
-      if (present?.object.metadata.uid !== old.metadata.uid || present === undefined) {
-        return { state: 'foreign', reason: `${change.target} was deleted or recreated by another client since` };
-      }
+      if (present?.object.metadata.uid !== old.metadata.uid || present === undefined) return removedSince(old, change);
       const edits = listEdits(contentOf(old, change.withStatus), content);
       const reverted = revertEdits(contentOf(present.object, change.withStatus), edits);
       if (reverted.state === 'already') return { state: 'already' };
@@ -74,9 +73,9 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
       const old = JSON.parse(Buffer.from(await backup.read(kept)).toString()) as KubernetesObject;
       const content = JSON.parse(Buffer.from(await backup.read(written)).toString()) as ObjectContent;
       const edits = listEdits(contentOf(old, change.withStatus), content);
-      const removed = foreign(`${change.target} was deleted or recreated by another client since`);
+      const removed = removedSince(old, change);
       let outcome: UndoOutcome = removed;
-      await swap(
+      const undone = swap(
         await open(change.way),
         change,
         (present) => {
@@ -92,6 +91,10 @@ export function createReplaceKind(open: OpenObjects): ChangeKind<ObjectReplace> 
           outcome = removed;
         },
       );
+      await undone.catch((error: unknown) => {
+        if (!isAnswerKept(old) || !isRecoveryError(error, 'OBJECT_INVALID')) throw error;
+        outcome = { state: 'already' };
+      });
       return outcome;
     },
   };
@@ -104,6 +107,20 @@ async function readIfAnswering(open: OpenObjects, change: ObjectReplace): Promis
     if (isRecoveryError(error)) return 'silent';
     throw error;
   }
+}
+
+/**
+ * The API server refuses to take the answer to a signing request back (Kubernetes `pkg/apis/certificates/validation`), and
+ * kube-controller-manager removes answered requests after an hour (`pkg/controller/certificates/cleaner`): neither leaves anything
+ * to be undone.
+ */
+function isAnswerKept({ kind }: KubernetesObject): boolean {
+  return kind === RESOURCE_KINDS.CertificateSigningRequest.kind;
+}
+
+function removedSince(old: KubernetesObject, { target }: ObjectReplace): Foreign | { readonly state: 'already' } {
+  if (isAnswerKept(old)) return { state: 'already' };
+  return foreign(`${target} was deleted or recreated by another client since`);
 }
 
 function toOutcome(reverted: Reverted, change: ObjectReplace): UndoOutcome {
