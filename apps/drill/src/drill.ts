@@ -190,7 +190,7 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const broken = await lab.snapshotFiles(cluster, deps);
 
   const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
-  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, 'recover', '--yes');
+  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, 'recover', '--yes', ...(scenario.recoverFlags ?? []));
   const { answer, times } = await watch.measure('recover', () => {
     const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
     return recoverAndWatch(cluster, question, { workloads }, recover, deps);
@@ -200,7 +200,7 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
   if (!collect(proofs, nameProofs('backup', [backup]))) return times;
 
-  const second = await watch.measure('recover once more', () => rescue(rehearsal, 'recover', '--yes'));
+  const second = await watch.measure('recover once more', recover);
   if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;
 
   const undone = await watch.measure('roll back', () =>
@@ -209,7 +209,7 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const restored = proveSameFiles('rollback: every byte is as it was', broken, await lab.snapshotFiles(cluster, deps));
   if (!collect(proofs, [proveAnswer('rollback: kube-rescue rollback succeeds', undone), restored])) return times;
 
-  const again = await watch.measure('recover after the rollback', () => rescue(rehearsal, 'recover', '--yes'));
+  const again = await watch.measure('recover after the rollback', recover);
   if (!collect(proofs, [proveAnswer('recover-again: it comes back once more', again, 'done')])) return times;
   await proveLife(rehearsal, 'life-again', since);
   return times;

@@ -21,9 +21,17 @@ export async function createAddons(cluster: LabCluster, deps: LabDeps): Promise<
   await runOnNode(cluster, ['kubectl', 'create', '--filename', '-'], deps, { input: list });
 }
 
+const WORKLOADS = ['daemonset/kube-proxy', 'deployment/coredns', 'deployment/metrics-server'] as const;
+
+/** Restarts the pods of every addon, and waits for the new ones. */
+export async function restartAddons(cluster: LabCluster, deps: LabDeps): Promise<void> {
+  await runOnNode(cluster, ['kubectl', 'rollout', 'restart', '--namespace=kube-system', ...WORKLOADS], deps);
+  await waitForAddons(cluster, deps);
+}
+
 /** Waits until every addon runs on every node that it is meant for. */
 export async function waitForAddons(cluster: LabCluster, deps: LabDeps): Promise<void> {
-  for (const workload of ['daemonset/kube-proxy', 'deployment/coredns', 'deployment/metrics-server']) {
+  for (const workload of WORKLOADS) {
     await waitFor(deps, {
       subject: workload,
       deadlineMs: ROLLOUT_DEADLINE_MS,

@@ -1,5 +1,6 @@
 import type { KubeadmCaName } from './ca-file.ts';
 import { createCluster } from '../../cluster/cluster.ts';
+import { restartAddons } from '../../addons/start-addons.ts';
 import { proveAddons } from '../kubeadm-full/prove-addons.ts';
 import type { ClusterScenario } from '../scenario.ts';
 import { expireCa } from './expire-ca.ts';
@@ -25,13 +26,15 @@ export function caExpired(ca: KubeadmCaName): ClusterScenario {
 
 /**
  * The cluster CA expires on a cluster with addons: also inline, where the API server authenticates, authorizes and audits by webhooks.
+ * The addons started with the expired CA and read no other; a recovery names such pods, and leaves their restart to a person.
  */
 export const caExpiredFull: ClusterScenario = {
   ...caExpired('ca'),
   needsAddons: true,
   proveHealth: proveAddons,
-  proveLife: async (cluster, input, deps) => [
-    ...(await proveCaRenewed(cluster, 'ca', input, deps)),
-    ...(await proveAddons(cluster, deps)),
-  ],
+  proveLife: async (cluster, input, deps) => {
+    await restartAddons(cluster, deps);
+    const renewed = await proveCaRenewed(cluster, 'ca', input, deps);
+    return [...renewed, ...(await proveAddons(cluster, deps))];
+  },
 };
