@@ -36,6 +36,7 @@ export {
 } from './kubeconfig/kubeconfig.ts';
 export { type KubeletConfiguration, readKubeletConfiguration } from './kubelet/kubelet-configuration.ts';
 export { findKubelets } from './kubelet/kubelet-process.ts';
+export { type KubeletVersion, readKubeletVersion } from './kubelet/kubelet-version.ts';
 export { readStaticPod, readStaticPods, type StaticPods } from './static-pods/manifest-directory.ts';
 export { type ParsedManifest, parseManifest, readManifestObject } from './static-pods/manifest-source.ts';
 export {

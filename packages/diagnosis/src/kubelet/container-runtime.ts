@@ -1,8 +1,7 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import type { KubeletConfiguration } from '@kube-rescue/node-config';
+import type { KubeletConfiguration, KubeletVersion } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
-import type { KubeletVersion } from './kubelet-version.ts';
 
 /** Sockets of runtimes, as kubeadm knows them: Kubernetes, `cmd/kubeadm/app/constants/constants_unix.go`. */
 const SOCKETS = ['/run/containerd/containerd.sock', '/run/crio/crio.sock', '/run/cri-dockerd.sock'].map(hostPath);

@@ -1,11 +1,11 @@
 import { hostPath } from '@kube-rescue/host';
+import { readKubeletVersion } from '@kube-rescue/node-config';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { Finding } from '../cause.ts';
 import { type Failure, findDoubt, judgeExcerpt } from '../failures/failure.ts';
 import type { LogExcerpt } from '../failures/log-excerpt.ts';
 import { readServiceLog } from '../failures/service-log.ts';
 import { findMissingRuntime } from './container-runtime.ts';
-import { readKubeletVersion } from './kubelet-version.ts';
 import { findRefusedCgroups, findRefusedSwap } from './machine-settings.ts';
 import { findUnknownFlags } from './unknown-flags.ts';
 

@@ -1,8 +1,7 @@
 import { type Host, hostPath } from '@kube-rescue/host';
-import type { KubeletConfiguration } from '@kube-rescue/node-config';
+import type { KubeletConfiguration, KubeletVersion } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
 import type { LogExcerpt } from '../failures/log-excerpt.ts';
-import type { KubeletVersion } from './kubelet-version.ts';
 
 type Flags = KubeletConfiguration['component']['flags'];
 type Reader = Pick<Host, 'readFile' | 'stat' | 'list'>;

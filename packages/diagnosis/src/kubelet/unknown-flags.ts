@@ -1,7 +1,6 @@
-import type { KubeletConfiguration } from '@kube-rescue/node-config';
+import type { KubeletConfiguration, KubeletVersion } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';
 import { whyUnknown } from './flag-history.ts';
-import type { KubeletVersion } from './kubelet-version.ts';
 
 /**
  * Flags that this version of the kubelet does not have: it ends with `unknown flag`. Fields of its configuration file that it does

@@ -1,11 +1,13 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type Host, type HostPath, hostPath } from '@kube-rescue/host';
-import type { KubeletConfiguration } from '@kube-rescue/node-config';
+import type { KubeletConfiguration } from './kubelet-configuration.ts';
 
 /** The version of the kubelet that this node would start. */
 export interface KubeletVersion {
   /** 35 in 1.35.2. */
   readonly minor: number;
+  /** 2 in 1.35.2. */
+  readonly patch: number;
   /** For example `1.35.2`. */
   readonly text: string;
   /** Where it was read. */
@@ -69,6 +71,7 @@ async function readPackageVersion(host: VersionHost): Promise<KubeletVersion | u
 }
 
 function versionOf(text: string | undefined, source: string): KubeletVersion | undefined {
-  const minor = Number(/^1\.(\d+)\./.exec(text ?? '')?.[1] ?? Number.NaN);
-  return text === undefined || Number.isNaN(minor) ? undefined : { minor, text, source };
+  const [, minor, patch] = /^1\.(\d+)\.(\d+)/.exec(text ?? '') ?? [];
+  if (text === undefined || minor === undefined) return undefined;
+  return { minor: Number(minor), patch: Number(patch), text, source };
 }
