@@ -2,7 +2,8 @@ import { describeError, isRecoveryError, printable, redact } from '@kube-rescue/
 import type { Host, HttpAnswer, ProcessInfo } from '@kube-rescue/host';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkpointFlags } from './checkpoint-flags.ts';
-import { findListener, type PortOwnerHost } from './port-owner.ts';
+import { findListener } from './port-owner.ts';
+import type { ListenerHost } from '../running/tcp-listeners.ts';
 import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
 
 /** The pod that answers at the API server's port, and its health. */
@@ -29,7 +30,7 @@ const ANY_ADDRESS = ['0.0.0.0', '::', ''];
  */
 export async function observeApiServer(
   { checkpoint, signal }: { readonly checkpoint: Checkpoint; readonly signal?: AbortSignal | undefined },
-  { host }: { readonly host: PodProcessHost & PortOwnerHost & Pick<Host, 'request'> },
+  { host }: { readonly host: PodProcessHost & ListenerHost & Pick<Host, 'request'> },
 ): Promise<ApiServerStatus> {
   const pod = toCheckpointedPod(checkpoint);
   const before = await findPodProcesses(pod, { host });

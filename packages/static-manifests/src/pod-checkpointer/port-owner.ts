@@ -1,10 +1,5 @@
-import { type Host, hostPath, joinPath, type ProcessInfo } from '@kube-rescue/host';
-
-export type PortOwnerHost = Pick<Host, 'readFile' | 'list' | 'readLink'>;
-
-/** The TCP socket tables of the caller's network namespace: proc_net(5). */
-const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'].map(hostPath);
-const LISTENING = '0A';
+import type { ProcessInfo } from '@kube-rescue/host';
+import { type ListenerHost, listListeners, listOpenFiles } from '../running/tcp-listeners.ts';
 
 /**
  * The process among these that listens on a TCP port; `undefined` when none does, or it is unknown.
@@ -14,32 +9,14 @@ const LISTENING = '0A';
 export async function findListener(
   port: number,
   processes: readonly ProcessInfo[],
-  host: PortOwnerHost,
+  host: ListenerHost,
 ): Promise<ProcessInfo | undefined> {
-  const sockets = await listListeners(port, host);
-  if (sockets.size === 0) return undefined;
+  const listeners = (await listListeners({ host })) ?? [];
+  const sockets = listeners.filter((each) => each.port === port).map(({ link }) => link);
+  if (sockets.length === 0) return undefined;
   for (const process of processes) {
-    const directory = hostPath(`/proc/${process.pid}/fd`);
-    for (const name of (await host.list(directory)) ?? []) {
-      const target = await host.readLink(joinPath(directory, name));
-      if (target !== undefined && sockets.has(target)) return process;
-    }
+    const files = await listOpenFiles(process.pid, { host });
+    if (sockets.some((socket) => files.has(socket))) return process;
   }
   return undefined;
-}
-
-/** Sockets that listen on the port, in the form of the links in `/proc/PID/fd`. */
-async function listListeners(port: number, host: PortOwnerHost): Promise<ReadonlySet<string>> {
-  const sockets = new Set<string>();
-  for (const table of TABLES) {
-    const bytes = await host.readFile(table);
-    const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split('\n');
-    for (const line of lines.slice(1)) {
-      // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
-      const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-      const isPort = Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16) === port;
-      if (isPort && state === LISTENING && inode !== undefined) sockets.add(`socket:[${inode}]`);
-    }
-  }
-  return sockets;
 }

@@ -1,7 +1,8 @@
 import { securePortOf } from './api-ownership.ts';
 import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 import { findPodProcesses, type PodProcessHost, toCheckpointedPod } from './pod-processes.ts';
-import { findListener, type PortOwnerHost } from './port-owner.ts';
+import { findListener } from './port-owner.ts';
+import type { ListenerHost } from '../running/tcp-listeners.ts';
 
 /** The checkpointed API server of a node, if any. */
 export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'checkpoints'>): Checkpoint | undefined {
@@ -20,7 +21,7 @@ export function findApiServerCheckpoint({ checkpoints }: Pick<Checkpoints, 'chec
  */
 export async function findStandstill(
   checkpoints: Pick<Checkpoints, 'checkpoints'>,
-  { host }: { readonly host: PodProcessHost & PortOwnerHost },
+  { host }: { readonly host: PodProcessHost & ListenerHost },
 ): Promise<string | undefined> {
   const checkpoint = findApiServerCheckpoint(checkpoints);
   if (checkpoint === undefined || checkpoint.active !== undefined) return undefined;

@@ -1,18 +1,10 @@
-import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
+import { type ListenerHost, listListeners, listOpenFiles } from './tcp-listeners.ts';
 
 /** Whether the processes hold the socket that answers at an address; `unknown` when /proc does not show it. */
 export type Ownership = 'owned' | 'foreign' | 'unknown';
 
-const LISTENING = '0A';
 const ANY_V4 = '00000000';
 const ANY_V6 = '0'.repeat(32);
-const TCP = hostPath('/proc/net/tcp');
-const TCP6 = hostPath('/proc/net/tcp6');
-
-interface Listener {
-  readonly address: string;
-  readonly link: string;
-}
 
 /**
  * Whether the listening socket behind an IPv4 address and port of this machine belongs to one of the processes: by the inode in
@@ -23,12 +15,13 @@ interface Listener {
  */
 export async function findSocketOwner(
   { address, port, pids }: { readonly address: string; readonly port: number; readonly pids: readonly number[] },
-  host: Pick<Host, 'readFile' | 'list' | 'readLink'>,
+  host: ListenerHost,
 ): Promise<Ownership> {
   const exact = hexOf(address);
   if (exact === undefined) return 'unknown';
-  const v4 = await listListeners(TCP, port, host);
-  const v6 = await listListeners(TCP6, port, host);
+  const listeners = ((await listListeners({ host })) ?? []).filter((each) => each.port === port);
+  const v4 = listeners.filter(({ family }) => family === 'IPv4');
+  const v6 = listeners.filter(({ family }) => family === 'IPv6');
   const found = [
     v4.filter((each) => each.address === exact),
     v4.filter((each) => each.address === ANY_V4),
@@ -36,13 +29,7 @@ export async function findSocketOwner(
   ].find((each) => each.length > 0);
   if (found === undefined) return 'unknown';
   const held = new Set<string>();
-  for (const pid of pids) {
-    const directory = hostPath(`/proc/${pid}/fd`);
-    for (const name of (await host.list(directory)) ?? []) {
-      const target = await host.readLink(joinPath(directory, name));
-      if (target !== undefined) held.add(target);
-    }
-  }
+  for (const pid of pids) for (const target of await listOpenFiles(pid, { host })) held.add(target);
   if (held.size === 0) return 'unknown';
   return found.every(({ link }) => held.has(link)) ? 'owned' : 'foreign';
 }
@@ -52,19 +39,4 @@ function hexOf(address: string): string | undefined {
   const parts = address.split('.').map(Number);
   if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return undefined;
   return Buffer.from(parts.toReversed()).toString('hex').toUpperCase();
-}
-
-async function listListeners(
-  table: HostPath,
-  port: number,
-  host: Pick<Host, 'readFile'>,
-): Promise<readonly Listener[]> {
-  const lines = new TextDecoder().decode((await host.readFile(table)) ?? new Uint8Array()).split('\n');
-  return lines.slice(1).flatMap((line) => {
-    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode
-    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
-    const [address = '', hexPort = ''] = local.split(':');
-    if (state !== LISTENING || inode === undefined || Number.parseInt(hexPort, 16) !== port) return [];
-    return [{ address, link: `socket:[${inode}]` }];
-  });
 }
