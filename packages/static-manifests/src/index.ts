@@ -45,8 +45,11 @@ export {
 export { readBootTime, startOf } from './running/process-age.ts';
 export { type RunningPod, findRunningPod, listRunningPods } from './running/running-pod.ts';
 export { type FlagEdit, planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart/restart.ts';
-export { createRestartStep, type RestartFinding, type RestartStepInput, verdictOf } from './restart/restart-step.ts';
+export { createRestartStep, type RestartStepInput } from './restart/restart-step.ts';
+export { createPodEndKind, type PodEnd } from './restart/pod-end-kind.ts';
+export type { RestartableKubelet } from './restart/kubelet-choice.ts';
 export {
+  type ControlPlaneFinding,
   type ControlPlaneRestartInput,
   createControlPlaneRestartStep,
   type RestartNeed,

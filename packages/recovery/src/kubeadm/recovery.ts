@@ -24,6 +24,7 @@ import { createKubeletServingPhase } from './kubelet-serving.ts';
 import { createLocksStep } from './leader-locks.ts';
 import { createMajorityWatch } from './majority-watch.ts';
 import { createPublishedCaGate } from './published-ca-gate.ts';
+import { findRestartableKubelet } from './restartable-kubelet.ts';
 import { findRestartNeeds } from './restart-needs.ts';
 import { RESTART_TIMEOUT_MS } from './restart.ts';
 
@@ -117,6 +118,7 @@ function createControlPlanePhase(opened: Node, options: RenewalOptions & Reissue
           requires,
           findNeeds: () => findRestartNeeds(node, options),
           kubeletService: node.options.kubeletService,
+          findKubelet: () => findRestartableKubelet(node),
           value,
           timeoutMs: RESTART_TIMEOUT_MS,
           findObstacle: createMajorityWatch(node),

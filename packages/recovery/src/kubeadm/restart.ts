@@ -1,12 +1,21 @@
-import { assertKeepsQuorum, isWorker, type Node, type NodeDescription, NodeError } from '@kube-rescue/node';
+import {
+  assertKeepsQuorum,
+  CONTROL_PLANE,
+  findPod,
+  isWorker,
+  type Node,
+  type NodeDescription,
+  NodeError,
+} from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
-import type { Playbook } from '@kube-rescue/workflow';
+import type { Playbook, Step } from '@kube-rescue/workflow';
+import { findRestartableKubelet } from './restartable-kubelet.ts';
 
 /** The last component waits for the others; a slow disk doubles the lab's time, an old machine doubles it again. */
 export const RESTART_TIMEOUT_MS = 240_000;
 
 /**
- * Restarts static pods through their manifests; each needs a new, healthy pod. Its phase throws NodeError `QUORUM_LOSS` before anything
+ * Restarts static pods through their manifests, all at once; each needs a new, healthy pod. Its phase throws NodeError `QUORUM_LOSS` before anything
  * is written when etcd would lose its majority meanwhile.
  */
 export function createRestartPlaybook(opened: Node, options: { readonly names: readonly string[] }): Playbook {
@@ -22,9 +31,22 @@ export function createRestartPlaybook(opened: Node, options: { readonly names: r
         return pod;
       });
       if (pods.some(({ component }) => component === 'etcd')) await assertKeepsQuorum(node, signal);
-      return pods.map(({ component, manifest }) =>
-        createRestartStep({ component, manifest: manifest.path, value, timeoutMs: RESTART_TIMEOUT_MS }, node),
+      const chosen = [...new Set(pods)];
+      const others = CONTROL_PLANE.map((component) => findPod(description, component))
+        .filter((pod) => pod !== undefined)
+        .filter((pod) => !chosen.includes(pod));
+      const restart = createRestartStep(
+        {
+          pods: chosen.map(({ component, manifest }) => ({ component, manifest: manifest.path })),
+          others: others.map(({ manifest }) => manifest.path),
+          value,
+          timeoutMs: RESTART_TIMEOUT_MS,
+          kubeletService: node.options.kubeletService,
+          findKubelet: () => findRestartableKubelet(node),
+        },
+        node,
       );
+      return [restart as Step];
     },
   });
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };

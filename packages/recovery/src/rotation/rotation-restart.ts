@@ -10,6 +10,7 @@ import {
 import type { StaticPod } from '@kube-rescue/node-config';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { findPod, type Node, type NodeDescription } from '@kube-rescue/node';
+import { findRestartableKubelet } from '../kubeadm/restartable-kubelet.ts';
 import { isStageDue, inspectRotationOfNode, type RotationInput, type RotationStageName } from './rotation-input.ts';
 
 type ReadAtStart = Readonly<Record<string, readonly string[]>>;
@@ -69,6 +70,7 @@ export function createRotationRestartStep(
       requires,
       findNeeds: () => findNeeds(stage, input, node),
       kubeletService: node.options.kubeletService,
+      findKubelet: () => findRestartableKubelet(node),
       value: `${node.clock.now().toISOString()}-${stage}`,
       timeoutMs: TIMEOUT_MS,
     },

@@ -33,6 +33,8 @@ interface NodeOptions {
   readonly services?: Readonly<Record<string, 'running' | 'stopped'>>;
   /** Earlier pods, by pid: the restarted kubelet does not know them. Default: none. */
   readonly old?: Map<number, string>;
+  /** Whether a process ends at SIGTERM. Default: only at SIGKILL. */
+  readonly endsAtTerm?: boolean;
   /** Actions on services and processes, in order. */
   readonly events?: string[];
 }
@@ -59,8 +61,7 @@ function createDeadNode(options: NodeOptions = {}): Host {
     request: () => ({ status: 200, body: 'ok' }),
     exec: ([, signal = '', ...pids]) => {
       options.events?.push(`${signal} ${pids.join(' ')}`);
-      // A terminated process ends with a delay.
-      if (signal === '-KILL') for (const pid of pids) options.old?.delete(Number(pid));
+      if (signal === '-KILL' || options.endsAtTerm === true) for (const pid of pids) options.old?.delete(Number(pid));
       return { exitCode: 0, stdout: '', stderr: '' };
     },
   });
@@ -147,12 +148,12 @@ describe('the restart of a control plane', () => {
     expect((await run(host)).outcome).toBe('nothing-to-do');
   });
 
-  it('ends the old pods, which the restarted kubelet does not know: SIGTERM before its start, SIGKILL after it', async () => {
+  it('asks the old pods to end, which the restarted kubelet does not know: the API server before etcd, whose end it awaits', async () => {
     const events: string[] = [];
     const old = new Map(COMPONENTS.map((name, index) => [50 + index, name] as const));
-    const { outcome } = await run(createDeadNode({ old, events }));
+    const { outcome } = await run(createDeadNode({ old, events, endsAtTerm: true }));
     expect(outcome).toBe('done');
-    expect(events).toEqual(['-TERM 50 51', 'restart kubelet', '-KILL 50 51']);
+    expect(events).toEqual(['-TERM 51', '-TERM 50', 'restart kubelet']);
   });
 
   it('reports what it waited for when the kubelet starts no pod, and can be resumed', async () => {

@@ -1,10 +1,14 @@
 import type { Clock, Host } from '@kube-rescue/host';
 import type { Change, Edit, Finding, Step, StepId, Verdict } from '@kube-rescue/workflow';
 import { readStaticPod, type StaticPod } from '@kube-rescue/node-config';
-import { endPods, findRunningPods, signalPods } from './old-pods.ts';
+import { type Bystander, readBystanders, waitForBystanders } from './bystanders.ts';
+import { handOver, waitForClosedApi } from './handover.ts';
+import { chooseKubeletRestart, type KubeletChoice, type RestartableKubelet } from './kubelet-choice.ts';
+import { OldPod } from './old-pods.ts';
+import { listListeners } from '../running/tcp-listeners.ts';
 import { type FindObstacle, type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
 import { type FlagEdit, planRestart } from './restart.ts';
-import { verdictOf } from './restart-step.ts';
+import { verdictOf } from './replacement-verdict.ts';
 
 /** A static pod, and why it needs a restart; `undefined` when it does not. */
 export interface RestartNeed {
@@ -16,11 +20,15 @@ export interface RestartNeed {
 
 export interface ControlPlaneRestartInput {
   readonly id: StepId;
+  /** Default: `restart the control plane with its new files`. */
+  readonly title?: string | undefined;
   readonly requires: readonly StepId[];
   /** Reads the current state at each call. */
   readonly findNeeds: () => Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }>;
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
+  /** The kubelet, where it may be restarted only to replace pods sooner. Default: it is not. */
+  readonly findKubelet?: (() => Promise<Omit<RestartableKubelet, 'service'>>) | undefined;
   /** Distinguishes this restart from the last one. */
   readonly value: string;
   /** How long all pods together may take to become healthy. */
@@ -29,16 +37,19 @@ export interface ControlPlaneRestartInput {
   readonly findObstacle?: FindObstacle | undefined;
 }
 
-interface ControlPlaneFinding extends Finding {
+/** The finding of a restart, with its changes. */
+export interface ControlPlaneFinding extends Finding {
   readonly changes: readonly Change[];
 }
 
 /**
  * Restarts every control-plane component that must reread its files, all at once: changes the manifests, then restarts the
- * kubelet, so that a stopped kubelet starts every pod once, with the new files. With a kubelet
- * restart, the step ends the old pods, because the kubelet would not do so without the API server.
+ * kubelet, so that a stopped kubelet starts every pod once, with the new files. With a kubelet that must restart, the step ends the
+ * old pods, because the kubelet would not do so without the API server. With one that need not, it restarts the kubelet where that
+ * replaces the pods sooner: see `chooseKubeletRestart` and `handOver`.
  *
- * Verified when each pod was replaced by a healthy one. Does not prove that they stay healthy.
+ * Verified when each pod was replaced by a healthy one, and the other static pods run: controllers may have ended during the
+ * outage. Does not prove that they stay healthy.
  */
 export function createControlPlaneRestartStep(
   input: ControlPlaneRestartInput,
@@ -46,10 +57,11 @@ export function createControlPlaneRestartStep(
 ): Step<ControlPlaneFinding> {
   const baselines = new Map<string, PodBaseline>();
   let waitFor: readonly StaticPod[] = [];
+  let bystanders: readonly Bystander[] = [];
   let waiting = (_reason: string): void => undefined;
   return {
     id: input.id,
-    title: 'restart the control plane with its new files',
+    title: input.title ?? 'restart the control plane with its new files',
     requires: input.requires,
     reversible: 'no',
     check: async () => {
@@ -63,19 +75,24 @@ export function createControlPlaneRestartStep(
         return unknownService(input.kubeletService, reasons);
       }
       const manifests = needs.map(({ pod, flags }) => planRestart({ pod, value: input.value, flags }).change);
+      const choice = kubelet === undefined ? await choose(needs.map(({ pod }) => pod)) : undefined;
+      const restarts = kubelet !== undefined || choice?.restarts === true;
       const restart = { kind: 'service.restart', target: input.kubeletService };
-      const changes: readonly Change[] = kubelet === undefined ? manifests : [...manifests, restart];
+      const changes: readonly Change[] = restarts ? [...manifests, restart] : manifests;
       const summary = `restart needed: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
-      return { status: 'needed', summary, evidence: reasons, changes };
+      const evidence = choice === undefined ? reasons : [...reasons, choice.reason];
+      return { status: 'needed', summary, evidence, changes };
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {
       waiting = (reason) => journal.waitingFor(reason);
-      const { pods } = await input.findNeeds();
+      const { pods, kubelet } = await input.findNeeds();
       waitFor = pods
         .filter(({ pod }) => changes.some(({ target }) => target === pod.manifest.path))
         .map(({ pod }) => pod);
       for (const pod of waitFor) baselines.set(pod.manifest.path, await readPodBaseline({ pod }, { host }));
+      const others = pods.map(({ pod }) => pod).filter((pod) => !waitFor.includes(pod));
+      bystanders = await readBystanders(others, { host });
       const edits = changes.map((change): Edit => {
         const need = pods.find(({ pod }) => pod.manifest.path === change.target);
         return need === undefined
@@ -84,13 +101,21 @@ export function createControlPlaneRestartStep(
       });
       const isService = ({ change }: Edit): boolean => change.kind === 'service.restart';
       const services = edits.filter(isService);
-      const old = services.length === 0 ? [] : await findRunningPods(waitFor, { host });
-      await journal.perform(edits.filter((edit) => !isService(edit)));
+      const isForced = kubelet !== undefined;
+      const listeners = await listListeners({ host });
+      const old: OldPod[] = [];
+      for (const pod of waitFor) old.push(await OldPod.read(pod, listeners, { host }));
+      const apiServer = old.find(({ pod, processes }) => isOf(pod, 'kube-apiserver') && processes.length > 0);
+      const etcd = waitFor.find((pod) => isOf(pod, 'etcd'))?.manifest.path;
+      const manifests = edits.filter((edit) => !isService(edit));
+      const last = apiServer === undefined ? [] : manifests.filter(({ change }) => change.target === etcd);
+      await journal.perform(manifests.filter((edit) => !last.includes(edit)));
+      if (apiServer !== undefined && last.length > 0) {
+        await waitForClosedApi({ apiServer, isForced }, journal, { host, clock });
+        await journal.perform(last);
+      }
       if (services.length === 0) return;
-      // The restarted kubelet does not know the old pods, and removes nothing before it has reached the API server.
-      await signalPods(old, 'TERM', { host });
-      await journal.perform(services);
-      await endPods(old, { host, clock });
+      await handOver({ old, services, isForced }, journal, { host, clock });
     },
     verify: async (signal) => {
       const pods = waitFor.length > 0 ? waitFor : (await input.findNeeds()).pods.map(({ pod }) => pod);
@@ -123,9 +148,23 @@ export function createControlPlaneRestartStep(
           return { component, verdict };
         }),
       );
-      return combine(verdicts);
+      const verdict = combine(verdicts);
+      if (!verdict.verified || bystanders.length === 0) return verdict;
+      const { timeoutMs } = input;
+      const seen = await waitForBystanders({ bystanders, timeoutMs, signal, onProgress: waiting }, { host, clock });
+      return seen.verified ? { verified: true, evidence: [...verdict.evidence, ...seen.evidence] } : seen;
     },
   };
+
+  async function choose(pods: readonly StaticPod[]): Promise<KubeletChoice | undefined> {
+    const found = await input.findKubelet?.();
+    if (found === undefined) return undefined;
+    return chooseKubeletRestart({ pods, kubelet: { ...found, service: input.kubeletService } }, { host });
+  }
+}
+
+function isOf({ component, main }: StaticPod, name: string): boolean {
+  return component === name || main.program === name;
 }
 
 /** What the step waits for, grouped by reason. */

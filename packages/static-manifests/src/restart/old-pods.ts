@@ -1,78 +1,132 @@
-import { isRecoveryError } from '@kube-rescue/errors';
-import type { Clock, Host, ProcessInfo } from '@kube-rescue/host';
+import type { Host, ProcessInfo } from '@kube-rescue/host';
 import { parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
-import { listProcesses, PAUSE, listRunningPods } from '../running/running-pod.ts';
+import { askHealth } from '../running/component-health.ts';
+import { listProcesses, listRunningPods, PAUSE } from '../running/running-pod.ts';
+import { type ListenerHost, listOpenFiles, type TcpListener } from '../running/tcp-listeners.ts';
+import type { PodEnd } from './pod-end-kind.ts';
 
-export type OldPodsHost = Pick<Host, 'processes' | 'list' | 'exec'>;
+export type OldPodHost = ListenerHost & Pick<Host, 'processes' | 'request'>;
 
-/** A static pod with the UIDs of its running pods. */
-export interface RunningPods {
-  readonly pod: StaticPod;
-  readonly uids: readonly string[];
-}
+/**
+ * `serving`: it listens, or may still do so. `closed`: its processes run, but listen no more. `ended`: it has no process but its
+ * sandbox's.
+ */
+export type OldPodState = 'serving' | 'closed' | 'ended';
 
-const GRACE_MS = 3_000;
-const DEADLINE_MS = 6_000;
-const INTERVAL_MS = 100;
-const KILL_TIMEOUT_MS = 5_000;
-
-/** Finds the running pods of these manifests. */
-export async function findRunningPods(
-  pods: readonly StaticPod[],
-  deps: { readonly host: Pick<Host, 'processes' | 'list'> },
-): Promise<readonly RunningPods[]> {
-  return Promise.all(
-    pods.map(async (pod) => ({ pod, uids: (await listRunningPods(pod, deps)).map(({ podUid }) => podUid) })),
-  );
-}
-
-/** Sends a signal to every process of these pods except the sandbox; returns whether there was any. */
-export async function signalPods(
-  running: readonly RunningPods[],
-  signal: 'TERM' | 'KILL',
-  { host }: { readonly host: OldPodsHost },
-): Promise<boolean> {
-  const processes = (await Promise.all(running.map((each) => processesOf(each, host)))).flat();
-  if (processes.length === 0) return false;
-  try {
-    const pids = processes.map(({ pid }) => String(pid));
-    await host.exec(['kill', `-${signal}`, ...pids], { timeoutMs: KILL_TIMEOUT_MS });
-  } catch (error) {
-    // The caller, which waits for the pods to end, reports the failure.
-    if (!isRecoveryError(error)) throw error;
-  }
-  return true;
+interface OldProcess {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly podUid: string;
+  /** The listening sockets that it was seen with. */
+  readonly sockets: ReadonlySet<string>;
 }
 
 /**
- * Ends pods that the kubelet does not end: without the API server since its start it removes no pod, and
- * a restarted kubelet does not know the pods of earlier manifests. Kills them after 3 s.
- *
- * Only host-network pods: the others may belong to another node on the same machine.
+ * A pod whose manifest is about to change, and its processes. Only host-network pods have any: the processes of others may belong
+ * to another node on the same machine, and their sockets cannot be observed.
  */
-export async function endPods(
-  running: readonly RunningPods[],
-  { host, clock }: { readonly host: OldPodsHost; readonly clock: Clock },
-): Promise<void> {
-  const start = clock.now().getTime();
-  let isKilled = false;
-  for (;;) {
-    const elapsed = clock.now().getTime() - start;
-    const isLate = elapsed >= GRACE_MS;
-    const isAlive =
-      isLate && !isKilled
-        ? await signalPods(running, 'KILL', { host })
-        : (await Promise.all(running.map((each) => processesOf(each, host)))).some(({ length }) => length > 0);
-    isKilled ||= isLate;
-    if (!isAlive || elapsed >= DEADLINE_MS) return;
-    await clock.sleep(INTERVAL_MS);
+export class OldPod {
+  readonly pod: StaticPod;
+  /** It did not serve before its manifest changed. */
+  readonly isUnhealthy: boolean;
+  readonly #uids: readonly string[];
+  #processes: readonly OldProcess[] = [];
+  #closedSince: number | undefined;
+
+  private constructor(pod: StaticPod, uids: readonly string[], isUnhealthy: boolean) {
+    this.pod = pod;
+    this.isUnhealthy = isUnhealthy;
+    this.#uids = uids;
+  }
+
+  /** Records the running pods of a manifest; call it before the manifest changes. */
+  static async read(
+    pod: StaticPod,
+    listeners: readonly TcpListener[] | undefined,
+    { host }: { readonly host: OldPodHost },
+  ): Promise<OldPod> {
+    const running = pod.hostNetwork ? await listRunningPods(pod, { host }) : [];
+    const uids = running.map(({ podUid }) => podUid);
+    const isUnhealthy = uids.length > 0 && (await askHealth({ pod }, { host })).state === 'unhealthy';
+    const old = new OldPod(pod, uids, isUnhealthy);
+    await old.#refresh(listeners, host);
+    return old;
+  }
+
+  /** A member that is killed may lose its last writes and leave its locks behind, so the end of etcd is waited for. */
+  get mayBeKilled(): boolean {
+    return this.pod.component !== 'etcd' && this.pod.main.program !== 'etcd';
+  }
+
+  get processes(): readonly Omit<OldProcess, 'sockets'>[] {
+    return this.#processes;
+  }
+
+  /**
+   * @param listeners `undefined` when /proc does not show them: then no pod counts as closed
+   * @param isAsked its processes got SIGTERM; otherwise one that never listened may be about to
+   */
+  async observe(
+    input: {
+      readonly listeners: readonly TcpListener[] | undefined;
+      readonly isAsked: boolean;
+      readonly now: number;
+    },
+    { host }: { readonly host: OldPodHost },
+  ): Promise<OldPodState> {
+    await this.#refresh(input.listeners, host);
+    const isClosed = this.#processes.length > 0 && this.#processes.every((each) => hasClosed(each, input));
+    this.#closedSince = isClosed ? (this.#closedSince ?? input.now) : undefined;
+    if (this.#processes.length === 0) return 'ended';
+    return isClosed ? 'closed' : 'serving';
+  }
+
+  /** How long it has been closed, in milliseconds. */
+  closedFor(now: number): number {
+    return this.#closedSince === undefined ? 0 : now - this.#closedSince;
+  }
+
+  end(): PodEnd {
+    const processes = this.#processes.map(({ pid, startTicks, podUid }) => ({ pid, startTicks, podUid }));
+    const mayListen = this.isUnhealthy && this.#closedSince === undefined;
+    return { kind: 'static-pod.end', target: this.pod.component, processes, mayListen };
+  }
+
+  async #refresh(listeners: readonly TcpListener[] | undefined, host: OldPodHost): Promise<void> {
+    const known = this.#processes;
+    const current: OldProcess[] = [];
+    for (const { pid, startTicks, cgroup, argv } of await this.#list(host)) {
+      if (programName(argv[0] ?? '') === PAUSE) continue;
+      const earlier = known.find((each) => each.pid === pid && each.startTicks === startTicks);
+      // Read again while it does not listen: it may begin to.
+      const isKnown = earlier !== undefined && earlier.sockets.size > 0;
+      const sockets = isKnown ? earlier.sockets : await readSockets(pid, listeners, host);
+      current.push({ pid, startTicks, podUid: parsePodCgroup(cgroup)?.podUid ?? '', sockets });
+    }
+    this.#processes = current;
+  }
+
+  async #list(host: OldPodHost): Promise<readonly ProcessInfo[]> {
+    if (this.#uids.length === 0) return [];
+    const processes = await listProcesses(this.pod, host);
+    return processes.filter(({ cgroup }) => this.#uids.includes(parsePodCgroup(cgroup)?.podUid ?? 'none'));
   }
 }
 
-async function processesOf({ pod, uids }: RunningPods, host: OldPodsHost): Promise<readonly ProcessInfo[]> {
-  if (!pod.hostNetwork) return [];
-  return (await listProcesses(pod, host)).filter(
-    ({ argv, cgroup }) =>
-      programName(argv[0] ?? '') !== PAUSE && uids.includes(parsePodCgroup(cgroup)?.podUid ?? 'none'),
-  );
+async function readSockets(
+  pid: number,
+  listeners: readonly TcpListener[] | undefined,
+  host: OldPodHost,
+): Promise<ReadonlySet<string>> {
+  if (listeners === undefined || listeners.length === 0) return new Set();
+  const files = await listOpenFiles(pid, { host });
+  return new Set(listeners.map(({ link }) => link).filter((link) => files.has(link)));
+}
+
+function hasClosed(
+  { sockets }: OldProcess,
+  { listeners, isAsked }: { readonly listeners: readonly TcpListener[] | undefined; readonly isAsked: boolean },
+): boolean {
+  if (listeners === undefined || (sockets.size === 0 && !isAsked)) return false;
+  return !listeners.some(({ link }) => sockets.has(link));
 }

@@ -12,6 +12,7 @@ import { planRestart } from './restart.ts';
 import { createRestartStep } from './restart-step.ts';
 
 const MANIFEST = hostPath('/etc/kubernetes/manifests/kube-apiserver.yaml');
+const PODS = [{ component: 'kube-apiserver', manifest: MANIFEST }];
 const LOGS = '/var/log/pods';
 const VALUE = '2026-11-22T10:00:00.000Z';
 const STALE_UID = 'e'.repeat(32);
@@ -322,7 +323,7 @@ describe('a component is stable', () => {
 describe('the step that restarts one pod', () => {
   const signal = new AbortController().signal;
   const stepOf = ({ host, clock }: Pick<ReturnType<typeof createNode>, 'host' | 'clock'>, value = VALUE) =>
-    createRestartStep({ component: 'kube-apiserver', manifest: MANIFEST, value, timeoutMs: 60_000 }, { host, clock });
+    createRestartStep({ pods: PODS, value, timeoutMs: 60_000, kubeletService: 'kubelet' }, { host, clock });
 
   it('changes one annotation and proves that another pod runs', async () => {
     const node = createNode();
@@ -414,7 +415,7 @@ stepLaws('restart of a static pod', () => {
           title: 'restart',
           steps: async () => [
             createRestartStep(
-              { component: 'kube-apiserver', manifest: MANIFEST, value: VALUE, timeoutMs: 60_000 },
+              { pods: PODS, value: VALUE, timeoutMs: 60_000, kubeletService: 'kubelet' },
               { host, clock: nodes.get(host)?.clock ?? [...nodes.values()].at(-1)?.clock ?? clock },
             ),
           ],

@@ -2,7 +2,7 @@ import type { Clock, Host } from '@kube-rescue/host';
 import { healthUrl, type StaticPod } from '@kube-rescue/node-config';
 import { askHealth, type Health } from './component-health.ts';
 import { findSocketOwner, type Ownership } from './listening-socket.ts';
-import { type RunningPod, findRunningPod } from './running-pod.ts';
+import { type RunningPod, findRunningPod, isSameProcess } from './running-pod.ts';
 
 export interface WaitForStableInput {
   readonly pod: StaticPod;
@@ -61,7 +61,7 @@ export async function waitForStableComponent(
       if (streak !== undefined) breaks += 1;
       streak = undefined;
       trouble = problem ?? 'no process is running';
-    } else if (streak === undefined || !isSame(streak.pod, after)) {
+    } else if (streak === undefined || !isSameProcess(streak.pod, after)) {
       if (streak !== undefined) {
         breaks += 1;
         trouble = `process ${streak.pod.pid} was replaced by ${after.pid}`;
@@ -112,16 +112,12 @@ function findProblem(
   expectedSerial: string | undefined,
 ): string | undefined {
   if (before === undefined || after === undefined || health === undefined) return 'no process is running';
-  if (!isSame(before, after)) return `process ${before.pid} was replaced by ${after.pid}`;
+  if (!isSameProcess(before, after)) return `process ${before.pid} was replaced by ${after.pid}`;
   if (health.state === 'unhealthy') return health.evidence;
   if (expectedSerial !== undefined && normalSerial(health.serialNumber ?? '') !== normalSerial(expectedSerial)) {
     return `it serves certificate ${health.serialNumber ?? '(none)'}, not ${expectedSerial}`;
   }
   return undefined;
-}
-
-function isSame(a: RunningPod, b: RunningPod): boolean {
-  return a.pid === b.pid && a.startTicks === b.startTicks;
 }
 
 function normalSerial(serial: string): string {

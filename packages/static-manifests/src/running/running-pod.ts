@@ -49,6 +49,14 @@ export async function findRunningPod(
   return (await listRunningPods(pod, deps))[0];
 }
 
+/** Whether two observations are of one process. */
+export function isSameProcess(
+  a: Pick<RunningPod, 'pid' | 'startTicks'>,
+  b: Pick<RunningPod, 'pid' | 'startTicks'>,
+): boolean {
+  return a.pid === b.pid && a.startTicks === b.startTicks;
+}
+
 /**
  * The processes that may belong to the containers of a pod. Nodes that share a machine may run the same manifest, and then
  * their pods have the same UID; the network namespace tells host-network pods apart.

@@ -6,7 +6,7 @@ import { answerPlaybook } from '../../playbook-run.ts';
 export default class ManifestsRestart extends NodeCommand {
   static override summary = 'Restart static pods of this node by changing their manifests.';
   static override description =
-    'Adds an annotation and waits until the kubelet runs the changed pod and the pod is healthy.';
+    'Adds an annotation to each manifest and waits until the kubelet runs the changed pods and they are healthy. Restarts the kubelet where it would otherwise wait for old pods.';
   static override examples = ['<%= config.bin %> manifests restart kube-apiserver kube-scheduler'];
   static override args = {
     name: Args.string({ description: 'component; manifests list shows them', multiple: true, required: true }),
