@@ -1,3 +1,5 @@
+import type { KubernetesReleaseName } from '@kube-rescue/lab';
+
 /** One comparison, measured in the same run. */
 export interface BenchRow {
   /** The measurement, for example `seconds to a ready API`. */
@@ -20,6 +22,8 @@ export interface BenchResult {
 export interface BenchOptions {
   /** The directory of a checkout of another commit, built, to be measured in the same run. Default: none. */
   readonly baseline?: string | undefined;
+  /** The version of Kubernetes of the cluster, for benchmarks that run on more than one. Default: the benchmark's own. */
+  readonly kubernetes?: KubernetesReleaseName | undefined;
 }
 
 /** The median of some measurements. */

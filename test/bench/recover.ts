@@ -4,39 +4,75 @@ import {
   type LabDeps,
   recoverByKubeadm,
   restartControlPlane,
+  seeNewWorkload,
 } from '@kube-rescue/lab';
 import { watchForReadyApi } from '../../apps/drill/src/recovery/api-watch.ts';
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
-import { type BenchResult, median } from './bench.ts';
+import { type BenchOptions, type BenchResult, median } from './bench.ts';
 import { withCluster } from './lab-session.ts';
 
 const ROUNDS = 3;
 
+/** kubeadm's procedure may leave a controller behind that works on with its expired certificate: longer is not waited. */
+const WORKLOAD_DEADLINE_MS = 180_000;
+
+interface Times {
+  readonly toReadyApi: number;
+  /** Until a Deployment that was created meanwhile has a pod that runs and answers. */
+  readonly toWorkload: number;
+}
+
 /**
  * The same fault on the same cluster: our recovery, a restart as the lower bound, and the recovery that kubeadm documents.
- * Each is measured from its start to the first good answer of `/readyz`.
+ * Each is measured from its start to the first good answer of `/readyz`, and to a new pod that runs.
  */
-export async function run(): Promise<BenchResult> {
+export async function run({ kubernetes = '1.37' }: BenchOptions): Promise<BenchResult> {
   return withCluster(async (cluster, deps) => {
-    const ours: number[] = [];
+    const ours: Times[] = [];
     const floor: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       floor.push((await restartControlPlane(cluster, { from: 'stopped' }, deps)).secondsToReadyApi);
       await expireCertificates(cluster, deps);
-      ours.push(await recover(cluster, deps));
+      ours.push(await withWorkload(cluster, deps, () => recover(cluster, deps)));
     }
     await expireCertificates(cluster, deps);
-    const kubeadm = await recoverByKubeadm(cluster, deps);
-    const what = 'all certificates expired, kubelet and containers down: seconds to a ready API';
-    const measured = { what, ours: median(ours), unit: 's' } as const;
+    const kubeadm = await withWorkload(
+      cluster,
+      deps,
+      async () => (await recoverByKubeadm(cluster, deps)).secondsToReadyApi,
+    );
+    const fault = 'all certificates expired, kubelet and containers down';
+    const api = { what: `${fault}: seconds to a ready API`, ours: median(ours.map((each) => each.toReadyApi)) };
+    const workload = {
+      what: `${fault}: seconds to a new pod that runs`,
+      ours: median(ours.map((each) => each.toWorkload)),
+    };
+    const documented = { peerName: 'the recovery that kubeadm documents', unit: 's' } as const;
     return {
-      name: 'recover',
+      name: `recover on Kubernetes ${kubernetes}`,
       rows: [
-        { ...measured, peerName: 'the recovery that kubeadm documents', peer: kubeadm.secondsToReadyApi, target: 0.33 },
-        { ...measured, peerName: 'a restart with valid certificates', peer: median(floor), target: 1.2 },
+        { ...api, ...documented, peer: kubeadm.toReadyApi, target: 0.25 },
+        { ...api, peerName: 'a restart with valid certificates', unit: 's', peer: median(floor), target: 1.2 },
+        { ...workload, ...documented, peer: kubeadm.toWorkload, target: 0.35 },
       ],
     };
-  });
+  }, kubernetes);
+}
+
+async function withWorkload(cluster: Cluster, deps: LabDeps, recovery: () => Promise<number>): Promise<Times> {
+  const started = performance.now();
+  const signal = AbortSignal.timeout(WORKLOAD_DEADLINE_MS);
+  const see = async (): Promise<number> => {
+    try {
+      await seeNewWorkload(cluster, { ...deps, signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      process.stderr.write(`   no new pod ran within ${WORKLOAD_DEADLINE_MS / 1000} s\n`);
+    }
+    return (performance.now() - started) / 1000;
+  };
+  const [toReadyApi, toWorkload] = await Promise.all([recovery(), see()]);
+  return { toReadyApi, toWorkload };
 }
 
 async function recover(cluster: Cluster, deps: LabDeps): Promise<number> {

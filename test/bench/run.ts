@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { KUBERNETES } from '../../apps/drill/src/scenarios.ts';
 import type { BenchOptions, BenchResult, BenchRow } from './bench.ts';
 
 /** Loaded by name, so that a benchmark does not need the dependencies of another. */
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
   'object-inventory': () => import('./object-inventory.ts'),
   recover: () => import('./recover.ts'),
   renew: () => import('./renew.ts'),
+  'renew-living': () => import('./renew-living.ts'),
   saturday: () => import('./saturday.ts'),
   'service-account-secrets': () => import('./service-account-secrets.ts'),
   start: () => import('./start.ts'),
@@ -19,12 +21,16 @@ const BENCHES: Readonly<Record<string, () => Promise<{ run(options: BenchOptions
 };
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, baseline: { type: 'string' } },
+  options: { json: { type: 'boolean', default: false }, baseline: { type: 'string' }, kubernetes: { type: 'string' } },
   allowPositionals: true,
 });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 const unknown = names.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) {
+const kubernetes = KUBERNETES.find((version) => version === values.kubernetes);
+if (values.kubernetes !== undefined && kubernetes === undefined) {
+  process.stderr.write(`unknown: --kubernetes ${values.kubernetes}; choose from ${KUBERNETES.join(', ')}\n`);
+  process.exitCode = 2;
+} else if (unknown.length > 0) {
   process.stderr.write(`unknown: ${unknown.join(', ')}; choose from ${Object.keys(BENCHES).join(', ')}\n`);
   process.exitCode = 2;
 } else {
@@ -32,7 +38,7 @@ if (unknown.length > 0) {
   for (const name of names) {
     process.stderr.write(`== ${name}\n`);
     const bench = await BENCHES[name]?.();
-    if (bench !== undefined) results.push(await bench.run({ baseline: values.baseline }));
+    if (bench !== undefined) results.push(await bench.run({ baseline: values.baseline, kubernetes }));
   }
   const missed = results.flatMap(({ rows }) => rows).filter((row) => verdictOf(row) === 'missed');
   process.stdout.write(values.json ? `${JSON.stringify({ ok: missed.length === 0, results })}\n` : render(results));

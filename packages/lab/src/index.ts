@@ -27,7 +27,7 @@ export { seeNewWorkload } from './proofs/new-workload.ts';
 export { snapshotObjects } from './proofs/object-snapshot.ts';
 export type { ClusterMachine, LabCluster } from './cluster/lab-cluster.ts';
 export type { Proof } from './proofs/proof.ts';
-export { recoverByKubeadm } from './baselines/kubeadm-renew.ts';
+export { recoverByKubeadm, renewByKubeadm } from './baselines/kubeadm-renew.ts';
 export { type RestartInput, restartControlPlane } from './baselines/restart-floor.ts';
 export type { Measurement } from './baselines/stopwatch.ts';
 export { expireCertificates } from './scenarios/kubeadm-expired/expire-certificates.ts';
