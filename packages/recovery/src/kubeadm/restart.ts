@@ -8,7 +8,7 @@ import {
   NodeError,
 } from '@kube-rescue/node';
 import { createRestartStep } from '@kube-rescue/static-manifests';
-import type { Playbook, Step } from '@kube-rescue/workflow';
+import type { Playbook } from '@kube-rescue/workflow';
 import { findRestartableKubelet } from './restartable-kubelet.ts';
 
 /** The last component waits for the others; a slow disk doubles the lab's time, an old machine doubles it again. */
@@ -35,7 +35,7 @@ export function createRestartPlaybook(opened: Node, options: { readonly names: r
       const others = CONTROL_PLANE.map((component) => findPod(description, component))
         .filter((pod) => pod !== undefined)
         .filter((pod) => !chosen.includes(pod));
-      const restart = createRestartStep(
+      const step = createRestartStep(
         {
           pods: chosen.map(({ component, manifest }) => ({ component, manifest: manifest.path })),
           others: others.map(({ manifest }) => manifest.path),
@@ -46,7 +46,7 @@ export function createRestartPlaybook(opened: Node, options: { readonly names: r
         },
         node,
       );
-      return [restart as Step];
+      return [step];
     },
   });
   return { id: 'manifests-restart', title: 'Restart static pods', phases: [restart] };

@@ -1,7 +1,7 @@
 import { type Host, POD_LOGS, type ProcessInfo } from '@kube-rescue/host';
 import { parsePodCgroup, programName } from '@kube-rescue/node-config';
 
-import { PAUSE } from '../running/running-pod.ts';
+import { findSandbox, runsOneOf } from '../running/running-pod.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 export type PodProcessHost = Pick<Host, 'processes' | 'list'>;
@@ -60,7 +60,7 @@ export async function findPodProcesses(
     return parsePodCgroup(process.cgroup) !== undefined;
   });
   for (const [uid, processes] of Map.groupBy(own, ({ cgroup }) => parsePodCgroup(cgroup)?.podUid ?? '')) {
-    const isGuess = directories === undefined && processes.some((process) => runs(process, pod.programs));
+    const isGuess = directories === undefined && processes.some((process) => runsOneOf(process, pod.programs));
     const isParent = parents.has(uid) || (isGuess && uid.includes('-'));
     if (!isParent && !checkpoints.has(uid) && !isGuess) continue;
     const sandbox = findSandbox(processes, pod.programs);
@@ -71,18 +71,4 @@ export async function findPodProcesses(
     }
   }
   return found;
-}
-
-/** The container id of a pod's sandbox: the one with `pause`, else the oldest, unless it runs the pod's own program. */
-function findSandbox(processes: readonly ProcessInfo[], programs: readonly string[]): string | undefined {
-  const inOrder = processes.toSorted((a, b) => a.startTicks - b.startTicks);
-  const pause = inOrder.find(({ argv }) => programName(argv[0] ?? '') === PAUSE);
-  const [first] = inOrder;
-  const sandbox = pause ?? (first !== undefined && !runs(first, programs) ? first : undefined);
-  return sandbox && parsePodCgroup(sandbox.cgroup)?.containerId;
-}
-
-/** Whether a process runs one of these programs, also through an interpreter or a wrapper. */
-function runs({ argv }: ProcessInfo, programs: readonly string[]): boolean {
-  return argv.slice(0, 2).some((word) => programs.includes(programName(word)));
 }

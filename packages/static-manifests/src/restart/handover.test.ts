@@ -28,7 +28,7 @@ interface Life {
 /** A node whose old pods live as told, and the log of what was done to it. */
 async function createNode(
   lives: Readonly<Record<string, Life>>,
-  options: { readonly procNet?: boolean; readonly isUnhealthy?: boolean } = {},
+  options: { readonly procNet?: boolean; readonly isUnhealthy?: boolean; readonly sandbox?: string } = {},
 ) {
   const clock = createFixedClock('2026-11-29T12:00:00Z');
   const start = clock.now().getTime();
@@ -46,8 +46,10 @@ async function createNode(
     ),
     processes: () =>
       Object.entries(lives).flatMap(([name, life]): ProcessInfo[] => {
-        const cgroup = `0::/kubepods/burstable/pod${uidOf(name)}/${uidOf(name)}${uidOf(name)}\n`;
-        const sandbox = { pid: life.pid + 1000, argv: ['/pause'], startTicks: 1, cgroup };
+        const cgroupOf = (id: string) => `0::/kubepods/burstable/pod${uidOf(name)}/${uidOf(id)}${uidOf(id)}\n`;
+        const cgroup = cgroupOf('main');
+        const argv = [options.sandbox ?? '/pause', '100000'];
+        const sandbox = { pid: life.pid + 1000, argv, startTicks: 1, cgroup: cgroupOf('sandbox') };
         const isReused = since() >= (life.reusedAt ?? Number.POSITIVE_INFINITY);
         if (isReused) return [sandbox, { pid: life.pid, argv: ['sshd'], startTicks: 999_999, cgroup: '0::/\n' }];
         const isGone = killed.has(life.pid) || since() >= (life.endsAt ?? Number.POSITIVE_INFINITY);
@@ -110,6 +112,11 @@ describe('the kubelet is restarted for changed static pods', () => {
       '2200 static-pod.end kube-apiserver',
       '2200 kill -KILL 7',
     ]);
+  });
+
+  it('also where the program of sandboxes is not pause', async () => {
+    const { run } = await createNode({ 'kube-apiserver': { pid: 7, closesAt: 200 } }, { sandbox: '/bin/sleep' });
+    expect(await run()).toContain('2200 kill -KILL 7');
   });
 
   it('never kills while the API server still listens, and then leaves the pods to the kubelet', async () => {

@@ -1,7 +1,7 @@
 import type { Host, ProcessInfo } from '@kube-rescue/host';
-import { parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
+import { parsePodCgroup, type StaticPod } from '@kube-rescue/node-config';
 import { askHealth } from '../running/component-health.ts';
-import { listProcesses, listRunningPods, PAUSE } from '../running/running-pod.ts';
+import { listProcesses, listRunningPods, withoutSandbox } from '../running/running-pod.ts';
 import { type ListenerHost, listOpenFiles, type TcpListener } from '../running/tcp-listeners.ts';
 import type { PodEnd } from './pod-end-kind.ts';
 
@@ -95,8 +95,7 @@ export class OldPod {
   async #refresh(listeners: readonly TcpListener[] | undefined, host: OldPodHost): Promise<void> {
     const known = this.#processes;
     const current: OldProcess[] = [];
-    for (const { pid, startTicks, cgroup, argv } of await this.#list(host)) {
-      if (programName(argv[0] ?? '') === PAUSE) continue;
+    for (const { pid, startTicks, cgroup } of await this.#list(host)) {
       const earlier = known.find((each) => each.pid === pid && each.startTicks === startTicks);
       // Read again while it does not listen: it may begin to.
       const isKnown = earlier !== undefined && earlier.sockets.size > 0;
@@ -108,8 +107,7 @@ export class OldPod {
 
   async #list(host: OldPodHost): Promise<readonly ProcessInfo[]> {
     if (this.#uids.length === 0) return [];
-    const processes = await listProcesses(this.pod, host);
-    return processes.filter(({ cgroup }) => this.#uids.includes(parsePodCgroup(cgroup)?.podUid ?? 'none'));
+    return withoutSandbox(this.#uids, await listProcesses(this.pod, host), this.pod);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock, Host } from '@kube-rescue/host';
 import type { StaticPod } from '@kube-rescue/node-config';
 import { askHealth, type Health } from '../running/component-health.ts';
 import { listPodLogDirectories } from '../running/pod-logs.ts';
-import { hasPodProcess, listProcesses, type RunningPod, listRunningPods } from '../running/running-pod.ts';
+import { listProcesses, type RunningPod, listRunningPods, withoutSandbox } from '../running/running-pod.ts';
 import { explainStuck, type ReplacementStage, type StuckReport } from './stuck-replacement.ts';
 
 export type { ReplacementStage } from './stuck-replacement.ts';
@@ -97,7 +97,7 @@ export async function waitForNewPod(input: WaitForNewPodInput, { host, clock }: 
   for (;;) {
     signal?.throwIfAborted();
     const runningPods = await listRunningPods(pod, { host });
-    const isOldRunning = hasPodProcess(watch.oldUids, await listProcesses(pod, host));
+    const isOldRunning = withoutSandbox(watch.oldUids, await listProcesses(pod, host), pod).length > 0;
     const current = watch.observe(runningPods, isOldRunning, clock.now().getTime());
     if (current !== undefined) {
       const health = await askHealth({ pod, signal }, { host });

@@ -12,8 +12,8 @@ export interface RunningPod extends ContainerProcess {
 
 export type ObservingHost = Pick<Host, 'processes' | 'list'>;
 
-/** The process of the sandbox. */
-export const PAUSE = 'pause';
+/** The program of most sandboxes. */
+const PAUSE = 'pause';
 
 /**
  * Lists the running pods of a manifest without kubelet, runtime and API server: by the program and
@@ -69,12 +69,34 @@ export async function listProcesses(
   return hostNetwork ? all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true) : all;
 }
 
-/** Whether one of these pods has a process other than the sandbox. */
-export function hasPodProcess(podUids: readonly string[], processes: readonly ProcessInfo[]): boolean {
-  return processes.some(
-    ({ argv, cgroup }) =>
-      programName(argv[0] ?? '') !== PAUSE && podUids.includes(parsePodCgroup(cgroup)?.podUid ?? 'none'),
+/** The processes of these pods of a manifest, without those of their sandboxes. */
+export function withoutSandbox(
+  podUids: readonly string[],
+  processes: readonly ProcessInfo[],
+  { main }: Pick<StaticPod, 'main'>,
+): readonly ProcessInfo[] {
+  const programs = [main.program, programName(main.command[0] ?? '')].filter(
+    (name) => name !== undefined && name !== '',
   );
+  return podUids.flatMap((uid) => {
+    const own = processes.filter(({ argv, cgroup }) => argv.length > 0 && parsePodCgroup(cgroup)?.podUid === uid);
+    const sandbox = findSandbox(own, programs as readonly string[]);
+    return own.filter(({ cgroup }) => parsePodCgroup(cgroup)?.containerId !== sandbox);
+  });
+}
+
+/** The container id of a pod's sandbox: the one with `pause`, else the oldest, unless it runs the pod's own program. */
+export function findSandbox(processes: readonly ProcessInfo[], programs: readonly string[]): string | undefined {
+  const inOrder = processes.toSorted((a, b) => a.startTicks - b.startTicks);
+  const pause = inOrder.find(({ argv }) => programName(argv[0] ?? '') === PAUSE);
+  const [first] = inOrder;
+  const sandbox = pause ?? (first !== undefined && !runsOneOf(first, programs) ? first : undefined);
+  return sandbox && parsePodCgroup(sandbox.cgroup)?.containerId;
+}
+
+/** Whether a process runs one of these programs, also through an interpreter or a wrapper. */
+export function runsOneOf({ argv }: ProcessInfo, programs: readonly string[]): boolean {
+  return argv.slice(0, 2).some((word) => programs.includes(programName(word)));
 }
 
 function runs({ argv }: ProcessInfo, program: string | undefined): boolean {

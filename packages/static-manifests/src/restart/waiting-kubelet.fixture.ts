@@ -29,7 +29,7 @@ interface Pod {
  * one and a back-off, which its restart ends. An API server whose manifest has changed closes its port at once, unless etcd ends too, and
  * runs on for 30 s; etcd ends after it, or after 7 s; a scheduler ends at once.
  */
-export function createLivingNode({ version, clock }: { readonly version: string; readonly clock: FixedClock }) {
+export function createServingNode({ version, clock }: { readonly version: string; readonly clock: FixedClock }) {
   const identity = { nodeName: 'cp1', address: '10.9.0.11', certificatesDir: hostPath('/etc/kubernetes/pki') };
   const sources = staticPodManifests(identity);
   const now = (): number => clock.now().getTime();

@@ -9,7 +9,7 @@ import {
   type WorkflowDeps,
 } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
-import { createLivingNode, MANIFESTS } from './living-kubelet.fixture.ts';
+import { createServingNode, MANIFESTS } from './waiting-kubelet.fixture.ts';
 import { createPodEndKind } from './pod-end-kind.ts';
 import { createRestartStep } from './restart-step.ts';
 
@@ -34,7 +34,7 @@ function playbookOf(host: Host, clock: WorkflowDeps['clock'], components = COMPO
 
 async function restart(version: string, components = COMPONENTS) {
   const clock = createFixedClock(VALUE);
-  const { host } = createLivingNode({ version, clock });
+  const { host } = createServingNode({ version, clock });
   const kinds = createChangeRegistry([...hostChangeKinds(host), createPodEndKind({ host })]);
   const made: string[] = [];
   const store = openRunStore(host);
@@ -52,7 +52,7 @@ async function restart(version: string, components = COMPONENTS) {
   return { outcome, plan, steps, made, seconds };
 }
 
-describe('static pods of a living control plane', () => {
+describe('static pods of a control plane that serves', () => {
   it('are replaced within seconds by one restart of a kubelet that waits for old pods', async () => {
     const { outcome, plan, made, seconds } = await restart('1.37.2');
     expect(outcome).toBe('done');
@@ -96,10 +96,10 @@ describe('static pods of a living control plane', () => {
   });
 });
 
-stepLaws('restart of a living control plane', () => {
+stepLaws('restart of a control plane that serves', () => {
   const clock = createFixedClock(VALUE);
   return {
-    makeHost: async () => createLivingNode({ version: '1.37.2', clock }).host,
+    makeHost: async () => createServingNode({ version: '1.37.2', clock }).host,
     makePlaybook: (host) => playbookOf(host, clock),
     makeKinds: (host) => [createPodEndKind({ host })],
     clock,
