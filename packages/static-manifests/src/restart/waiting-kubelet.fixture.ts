@@ -54,13 +54,14 @@ export function createServingNode({ version, clock }: { readonly version: string
   const alive = (name: string): readonly Pod[] => pods.filter((pod) => pod.name === name && pod.endsAt > now());
   const start = (name: string, uid: string): void => {
     pid += 1;
+    // The kubelet creates the log directory when it starts the pod.
+    uids.add(`kube-system_${name}-cp1_${uid}`);
     pods.push({ name, uid, pid, closesAt: Number.POSITIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY });
   };
   const advance = async (): Promise<void> => {
     for (const name of COMPONENTS) {
       const bytes = (await fake.readFile(joinPath(MANIFESTS, `${name}.yaml`))) ?? new Uint8Array();
       const uid = createHash('md5').update(bytes).digest('hex');
-      uids.add(`kube-system_${name}-cp1_${uid}`);
       const known = desired.get(name);
       if (known === undefined) start(name, uid);
       if (known?.uid !== uid) desired.set(name, { uid, since: now(), startsAt: Number.POSITIVE_INFINITY });

@@ -1,5 +1,5 @@
 import { type Host, joinPath } from '@kube-rescue/host';
-import { createFixedClock, stepLaws } from '@kube-rescue/testing';
+import { createFixedClock } from '@kube-rescue/testing';
 import {
   createChangeRegistry,
   hostChangeKinds,
@@ -94,15 +94,4 @@ describe('static pods of a control plane that serves', () => {
     const { made } = await restart('1.37.2', ['kube-scheduler']);
     expect(made.slice(1)).toEqual(['restart the service kubelet']);
   });
-});
-
-stepLaws('restart of a control plane that serves', () => {
-  const clock = createFixedClock(VALUE);
-  return {
-    makeHost: async () => createServingNode({ version: '1.37.2', clock }).host,
-    makePlaybook: (host) => playbookOf(host, clock),
-    makeKinds: (host) => [createPodEndKind({ host })],
-    clock,
-    directories: [MANIFESTS],
-  };
 });

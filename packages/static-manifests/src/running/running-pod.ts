@@ -75,12 +75,11 @@ export function withoutSandbox(
   processes: readonly ProcessInfo[],
   { main }: Pick<StaticPod, 'main'>,
 ): readonly ProcessInfo[] {
-  const programs = [main.program, programName(main.command[0] ?? '')].filter(
-    (name) => name !== undefined && name !== '',
-  );
+  const names = [main.program, programName(main.command[0] ?? '')];
+  const programs = names.filter((name) => name !== undefined).filter((name) => name !== '');
   return podUids.flatMap((uid) => {
     const own = processes.filter(({ argv, cgroup }) => argv.length > 0 && parsePodCgroup(cgroup)?.podUid === uid);
-    const sandbox = findSandbox(own, programs as readonly string[]);
+    const sandbox = findSandbox(own, programs);
     return own.filter(({ cgroup }) => parsePodCgroup(cgroup)?.containerId !== sandbox);
   });
 }
