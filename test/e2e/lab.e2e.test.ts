@@ -26,7 +26,10 @@ let binaries: KubernetesBinaries;
 
 beforeAll(async () => {
   // Later files run side by side, and find it.
-  await provideKubernetesBinaries({ ...locateBinaries(process.env), release: KUBERNETES_RELEASES[KUBERNETES[0]] }, deps);
+  await provideKubernetesBinaries(
+    { ...locateBinaries(process.env), release: KUBERNETES_RELEASES[KUBERNETES[0]] },
+    deps,
+  );
   binaries = await provideKubernetesBinaries({ ...locateBinaries(process.env), release: RELEASE }, deps);
   await removeLabTraces({ kept: false }, deps);
 });
