@@ -33,14 +33,13 @@ describe('a server that drips instead of a TLS handshake', () => {
       const controller = new AbortController();
       const reason = new Error('interrupted');
       setTimeout(() => controller.abort(reason), 200);
-      const started = performance.now();
       const reading = readServerCertificates(
         { host: '127.0.0.1', port },
         { host: createLocalHost() },
         controller.signal,
       );
+      // Later it would be the error of the deadline.
       await expect(reading).rejects.toBe(reason);
-      expect(performance.now() - started).toBeLessThan(2000);
     });
   });
 });
