@@ -67,7 +67,7 @@ describe('the plan for a self-hosted control plane whose API server is down', ()
     expect(trusted.map(({ target }) => target)).toContain('Secret default/default-token-1');
     const { changes = [] } = entries.find(({ step }) => step === 'checkpoint/contents') ?? {};
     expect(changes[0]?.kind).toBe('checkpointer.freeze');
-    expect(changes.at(-1)?.kind).toBe('checkpointer.thaw');
+    expect(changes.at(-1)?.kind).toBe('checkpointer.hand-over');
     expect(changes.map(({ target }) => target)).toEqual(
       expect.arrayContaining([
         'Secret kube-system/kube-apiserver',
