@@ -83,7 +83,15 @@ export async function startAttackedNode(): Promise<AttackedNode> {
   const left = { HOME: home, TMPDIR: home, KUBECONFIG: path.join(home, 'evil.conf'), SUDO_USER: 'mallory' };
   // Entering a mount namespace leads to its root directory.
   const atHome = (line: string): string => `cd '${home}' && ${line}`;
-  const inShell = (line: string, words: readonly string[]): readonly string[] => ['bash', '-c', line, 'bash', ...words];
+  // Bash takes a socket as its input for a remote shell, and reads the files of HOME.
+  const inShell = (line: string, words: readonly string[]): readonly string[] => [
+    'bash',
+    '--norc',
+    '-c',
+    line,
+    'bash',
+    ...words,
+  ];
   return {
     home,
     victim: at('victim'),

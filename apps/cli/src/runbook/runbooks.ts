@@ -17,6 +17,7 @@ export const RUNBOOKS = [
   'everything-has-expired-self-hosted',
   'a-ca-has-expired',
   'rotate-a-ca',
+  'rotate-the-service-account-key',
   'the-kubelet-does-not-start',
   'etcd-does-not-answer',
 ] as const;

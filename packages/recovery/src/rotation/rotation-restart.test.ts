@@ -40,7 +40,8 @@ async function restarts(
   const step = createRotationRestartStep(stage, { id: 'restart', requires: [] }, input, nodeOf({}, true, tree));
   // The fixture has no service manager, so the step is blocked after it has named what it would restart.
   const { evidence } = await step.check(signal);
-  return evidence.map((line) => line.replace(/ (?:must|reads) .*$/, '')).toSorted();
+  const reasons = evidence.filter((line) => / (?:must|reads) /.test(line));
+  return reasons.map((line) => line.replace(/ (?:must|reads) .*$/, '')).toSorted();
 }
 
 const clusterCa = textIn(pki.tree, `${PKI}/ca.crt`);
