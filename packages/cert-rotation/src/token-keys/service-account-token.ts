@@ -45,7 +45,7 @@ export function tokenAlgorithm(key: KeyObject): string | undefined {
   return key.asymmetricKeyType === 'ec' ? CURVE_ALGORITHMS[key.asymmetricKeyDetails?.namedCurve ?? ''] : undefined;
 }
 
-/** Reads a token; `undefined` when the text is none. Verifies nothing. */
+/** Reads a token; `undefined` when the text is no token. Verifies nothing. */
 export function readToken(text: string): ServiceAccountToken | undefined {
   const [header, payload, signature, more] = text.trim().split('.');
   if (header === undefined || payload === undefined || signature === undefined || more !== undefined) return undefined;

@@ -39,7 +39,7 @@ describe('a Secret with the token of a service account', () => {
   it.each([
     ['the current key signed it', secretOf({ token: makeToken(current, {}) })],
     ['it has no token', secretOf({ 'ca.crt': 'x' })],
-    ['its token is none', secretOf({ token: 'words' })],
+    ['its token is invalid', secretOf({ token: 'words' })],
     ['it is of another type', secretOf({ token: makeToken(old, {}) }, 'Opaque')],
   ])('does not when %s', (_title, secret) => {
     expect(findTokenSecret(secret, former)).toBeUndefined();

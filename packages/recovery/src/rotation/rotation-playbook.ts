@@ -1,7 +1,7 @@
 import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
 import { assertSingleMember } from '../kubeadm/single-member.ts';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
-import { assertSingleKubeadmNode, type Node, NodeError } from '@kube-rescue/node';
+import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
 import { otherNodesStepId } from './other-nodes-step.ts';
 import {
   inspectRotationOfNode,
@@ -11,6 +11,7 @@ import {
   type RotationStatus,
   type RotationStageName,
 } from './rotation-input.ts';
+import { afterPreviousStage, assertServing } from './stage-order.ts';
 import { STAGE_STEPS } from './rotation-stages.ts';
 
 const TITLES: Readonly<Record<RotationStageName, string>> = {
@@ -40,7 +41,7 @@ function createPhase(stage: RotationStageName, isFirst: boolean, node: Node, inp
     id: stage,
     title: TITLES[stage],
     steps: async (_node, _description, signal) => {
-      assertLive(node);
+      assertServing(node, 'a CA');
       // Opened again with the current credentials.
       await node.objects.close();
       // A stage changes flags of components, so its steps read the node again, not its description from the start of the phase.
@@ -64,16 +65,6 @@ function isReached(stage: RotationStageName, { state }: RotationStatus, input: R
     : state.stage === 'issue' || !mayBegin(input);
 }
 
-function assertLive({ host }: Node): void {
-  if (host.kind === 'live') return;
-  throw new NodeError({
-    code: 'NODE_NOT_LIVE',
-    message: 'a copy of a node cannot rotate a CA: the cluster must be serving',
-    subject: host.name,
-    hint: 'run it on the control-plane node itself',
-  });
-}
-
 function assertTurn(stage: RotationStageName, { state }: RotationStatus, { ca, hasBegun }: RotationInput): void {
   const isEarly =
     (stage === 'issue' && state.stage === 'settled' && hasBegun !== true) ||
@@ -90,16 +81,5 @@ function assertTurn(stage: RotationStageName, { state }: RotationStatus, { ca, h
 function awaiting(step: Step, stage: RotationStageName, { ca }: RotationInput): Step {
   // A step that would block halfway blocks the run before its start.
   if (stage !== 'trust' && step.id === otherNodesStepId(stage, { ca })) return step;
-  const waitsFor = [stageStepIds(ca)[stage === 'issue' ? 'trust' : 'issue']];
-  return {
-    ...step,
-    check: () =>
-      Promise.resolve({
-        status: 'blocked',
-        summary: 'checked after the previous stage',
-        evidence: [],
-        code: 'PKI_ROTATION_STAGE',
-        waitsFor,
-      }),
-  };
+  return afterPreviousStage(step, [stageStepIds(ca)[stage === 'issue' ? 'trust' : 'issue']]);
 }

@@ -7,12 +7,13 @@ import {
   type TokenKeyStageName,
   tokenKeyStepId,
 } from '@kube-rescue/cert-rotation';
-import { assertSingleKubeadmNode, type Node, NodeError } from '@kube-rescue/node';
+import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
 import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
 import { createApiGate } from '../gates/gates.ts';
 import { createLeaderGate } from '../gates/leader-gate.ts';
 import { assertSingleMember } from '../kubeadm/single-member.ts';
 import { accessObjects } from '../rotation/rotation-input.ts';
+import { afterPreviousStage, assertServing } from '../rotation/stage-order.ts';
 import { createIssuerStep } from './issuer-step.ts';
 import { createKeySetGate, createTokenGate } from './token-gates.ts';
 import { createTokenHoldersStep } from './token-holders-step.ts';
@@ -55,7 +56,7 @@ function createPhase(stage: TokenKeyStageName, isFirst: boolean, node: Node, inp
     id: stage,
     title: TITLES[stage],
     steps: async (_node, _description, signal) => {
-      assertLive(node);
+      assertServing(node, 'the key of service account tokens');
       await node.objects.close();
       const description = await node.describe();
       assertSingleKubeadmNode(description);
@@ -107,16 +108,6 @@ function isReached(stage: TokenKeyStageName, { state }: TokenRotationStatus, inp
     : state.stage === 'sign' || !mayBeginTokens(input);
 }
 
-function assertLive({ host }: Node): void {
-  if (host.kind === 'live') return;
-  throw new NodeError({
-    code: 'NODE_NOT_LIVE',
-    message: 'a copy of a node cannot rotate the key of service account tokens: the cluster must be serving',
-    subject: host.name,
-    hint: 'run it on the control-plane node itself',
-  });
-}
-
 function assertTurn(stage: TokenKeyStageName, { state }: TokenRotationStatus, { hasBegun }: TokenRotationInput): void {
   const isEarly =
     (stage === 'sign' && state.stage === 'settled' && hasBegun !== true) ||
@@ -131,16 +122,5 @@ function assertTurn(stage: TokenKeyStageName, { state }: TokenRotationStatus, { 
 }
 
 function awaiting(step: Step, stage: TokenKeyStageName): Step {
-  const waitsFor = stage === 'publish' ? [] : [tokenKeyStepId(BEFORE[stage])];
-  return {
-    ...step,
-    check: () =>
-      Promise.resolve({
-        status: 'blocked',
-        summary: 'checked after the previous stage',
-        evidence: [],
-        code: 'PKI_ROTATION_STAGE',
-        waitsFor,
-      }),
-  };
+  return afterPreviousStage(step, stage === 'publish' ? [] : [tokenKeyStepId(BEFORE[stage])]);
 }
