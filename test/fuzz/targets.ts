@@ -1,6 +1,6 @@
 import { type FuzzTarget } from './fuzz-target.ts';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
-import { createLocalHost, type HostFiles, hostPath } from '@kube-rescue/host';
+import { createLocalHost, hostPath } from '@kube-rescue/host';
 import { parseCredentials } from '@kube-rescue/ingress-dns';
 import { buildPki, createFakeHost, staticPodManifests, treeOf } from '@kube-rescue/testing';
 import { openRunStore } from '@kube-rescue/workflow';
@@ -11,7 +11,7 @@ import { parseKubeconfig } from '../../packages/node-config/src/kubeconfig/kubec
 import { detect } from '../../packages/cert-rotation/src/objects/certificate-detection.ts';
 import { readPem } from '../../packages/x509/src/encoding/pem.ts';
 import { parsePrivateKey } from '../../packages/x509/src/keys/private-key.ts';
-import { readCertificateSet } from '../../packages/cert-rotation/src/adoption/certificate-set.ts';
+import { readCertificateSet, type SetReader } from '../../packages/cert-rotation/src/adoption/certificate-set.ts';
 import { parseNetConf } from '../../packages/cni-bootstrap/src/flannel/net-conf.ts';
 import { judgeSubnetEnv } from '../../packages/cni-bootstrap/src/flannel/subnet-env.ts';
 import { parseNetworkConfiguration } from '../../packages/cni-bootstrap/src/network/network-configuration.ts';
@@ -141,7 +141,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
           .join(''),
       ),
     run: (input) => {
-      const files: Pick<HostFiles, 'readFile' | 'list' | 'stat'> = hostWith({
+      const files: SetReader = hostWith({
         '/set/all.pem': input.toString('latin1'),
       });
       return readCertificateSet(hostPath('/set'), files);

@@ -121,6 +121,20 @@ describe('a matching certificate set', () => {
     expect(await badRows(node)).toEqual([]);
   });
 
+  it('has links of a copied kubelet directory mean the files beside them, never files of this node', async () => {
+    const node = await kubeadmNode({ algorithm: 'ecdsa', expired: ['apiserver'] });
+    const dated = hostPath('/var/lib/kubelet/pki/kubelet-client-2026-01-02-03-04-05.pem');
+    const { certificate, key } = made.pairs['kubelet-client'];
+    const tree = new Map([
+      ...setTree({ ...heapOf(made, [...CA_NAMES, ...LEAF_NAMES]), [dated.slice(1)]: certificate + key }),
+      [hostPath(`${SET}/var/lib/kubelet/pki/kubelet-client-current.pem`), { kind: 'link', target: dated } as const],
+      [dated, { kind: 'file', bytes: Buffer.from(node.pki.pairs['kubelet-client'].certificate), mode: 0o600 } as const],
+    ]);
+    const set = { path: SET, files: createFakeHost({ tree }) };
+    const [first] = await createAdoptionSteps({ set, node: node.input }, { host: node.host, clock });
+    expect(await first?.check(signal)).toMatchObject({ status: 'needed' });
+  });
+
   it('may hold only what this node lacks: the rest stays', async () => {
     const node = await kubeadmNode({ algorithm: 'rsa', expired: ['apiserver'] });
     // The same CA, reissued with its own key, and one leaf of it.

@@ -48,7 +48,7 @@ export interface CertificateSet {
   readonly damaged: readonly string[];
 }
 
-export type SetReader = Pick<HostFiles, 'readFile' | 'list' | 'stat'>;
+export type SetReader = Pick<HostFiles, 'readFile' | 'readLink' | 'list' | 'stat'>;
 
 const MAX_DEPTH = 8;
 const MAX_FILES = 5_000;
@@ -62,11 +62,22 @@ interface Heap {
   readonly damaged: string[];
 }
 
+/**
+ * The kubelet names its current certificate by a link with an absolute target. In a copy of its directory that link means the
+ * file beside it, which is read anyway; followed, it would bring in a file of this node that has the same name.
+ */
+function isCopiedLink(target: string, name: string, beside: readonly string[]): boolean {
+  const meant = target.slice(target.lastIndexOf('/') + 1);
+  return target.startsWith('/') && meant !== name && beside.includes(meant);
+}
+
 async function listFiles(directory: HostPath, files: SetReader, depth = 0): Promise<readonly HostPath[]> {
   const found: HostPath[] = [];
-  for (const name of (await files.list(directory)) ?? []) {
+  const names = (await files.list(directory)) ?? [];
+  for (const name of names) {
     const path = joinPath(directory, name);
     const stat = await files.stat(path);
+    if (stat?.kind === 'symlink' && isCopiedLink((await files.readLink(path)) ?? '', name, names)) continue;
     if (stat?.kind === 'directory' && depth < MAX_DEPTH) found.push(...(await listFiles(path, files, depth + 1)));
     else if (stat?.kind === 'symlink' || (stat?.kind === 'file' && stat.size <= MAX_BYTES)) found.push(path);
     if (found.length > MAX_FILES) throw tooMany(directory);
