@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -136,6 +137,69 @@ describe('certs renew', () => {
     expect(await documentOf('renew', '--key-algorithm', 'ecdsa-p256', '--dry-run')).toMatchObject({ exitCode: 2 });
     expect(await documentOf('renew', 'apiserver', '--add-san', 'api.example.com', '--dry-run')).toMatchObject({
       exitCode: 3,
+    });
+  });
+});
+
+describe('a valid certificate', () => {
+  const files = ['apiserver.crt', 'apiserver.key', 'apiserver-kubelet-client.crt'] as const;
+  let sound: PlantedNode;
+  const pki = () =>
+    Promise.all(files.map((file) => readFile(path.join(sound.root, 'etc/kubernetes/pki', file), 'utf8')));
+  const on = async (...args: readonly string[]) => {
+    const { exitCode, stdout, stderr } = await runCli([...args, '--root', sound.root, '--json']);
+    return { exitCode, stderr, document: JSON.parse(stdout) as { warnings: string[]; error?: { code: string } } };
+  };
+
+  beforeAll(async () => {
+    sound = await plantNode({ algorithm: 'ecdsa' });
+  });
+  afterAll(() => sound.remove());
+
+  it('is renewed when it is named, with the same key and lifetime', async () => {
+    const [old = '', key, neighbour] = await pki();
+    expect(await on('certs', 'renew', 'apiserver', '--yes')).toMatchObject({ exitCode: 0 });
+    const [made = '', ...others] = await pki();
+    expect(others).toEqual([key, neighbour]);
+    const days = (pem: string): number => {
+      const { validFromDate, validToDate } = new X509Certificate(pem);
+      return Math.round((validToDate.getTime() - validFromDate.getTime()) / (24 * 60 * 60 * 1000));
+    };
+    expect(made).not.toBe(old);
+    expect(days(made)).toBe(days(old));
+  });
+
+  it('gets a new key of the named algorithm and the named lifetime', async () => {
+    const flags = ['--new-keys', '--key-algorithm', 'rsa-2048', '--days', '30'];
+    expect(await on('certs', 'renew', 'apiserver', ...flags, '--yes')).toMatchObject({ exitCode: 0 });
+    const [certificate = ''] = await pki();
+    const { publicKey, validToDate } = new X509Certificate(certificate);
+    expect(publicKey.asymmetricKeyType).toBe('rsa');
+    expect(validToDate.getTime()).toBeLessThan(Date.now() + 31 * 24 * 60 * 60 * 1000);
+  });
+
+  it.each([
+    ['certs renew', '--new-keys'],
+    ['certs renew', '--days'],
+    ['recover', '--new-keys'],
+    ['recover', '--days'],
+  ])('%s refuses %s where nothing is renewed, and changes nothing', async (command, flag) => {
+    const before = await pki();
+    const given = flag === '--days' ? [flag, '30'] : [flag];
+    for (const mode of ['--yes', '--dry-run']) {
+      expect(await on(...command.split(' '), ...given, '--expiring-within', '0', mode)).toMatchObject({
+        exitCode: 4,
+        document: { error: { code: 'RENEWAL_NOT_DUE', subject: flag } },
+      });
+    }
+    expect(await pki()).toEqual(before);
+  });
+
+  it('is listed when the flags renew others only', async () => {
+    const { exitCode, document } = await documentOf('renew', '--new-keys', '--skip', 'pki/renew/etcd', '--dry-run');
+    expect(exitCode).toBe(3);
+    expect(document).toMatchObject({
+      warnings: [expect.stringMatching(/^--new-keys does not apply to \d+ certificates that are not renewed: /)],
     });
   });
 });

@@ -35,6 +35,8 @@ export interface PlaybookInput {
   readonly request?: Json | undefined;
   /** The plan to carry out. */
   readonly expected?: Plan | undefined;
+  /** Refuses a plan by throwing, before anything is written. Default: every plan is accepted. */
+  readonly accept?: ((plan: Plan) => void) | undefined;
 }
 
 /** Answer of a run. */
@@ -81,7 +83,11 @@ export async function answerPlan(plan: Plan, session: Session): Promise<Answer<P
 
 /** Carries out a playbook, or shows its plan with `--dry-run`. */
 export async function answerPlaybook(input: PlaybookInput, session: Session): Promise<Answer<RunAnswer | PlanAnswer>> {
-  if (input.dryRun) return answerPlan(await makePlan(input, session), session);
+  if (input.dryRun) {
+    const plan = await makePlan(input, session);
+    input.accept?.(plan);
+    return answerPlan(plan, session);
+  }
   assertMayWrite(session.host);
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   if (session.host.kind === 'live' && dependsOnSshSession()) {
@@ -103,7 +109,9 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     interruption.remember(`the journal of the run is in ${path}`);
   });
   const deps = await session.openWorkflow(follow);
+  let accept = input.accept;
   const confirm = async (plan: Plan): Promise<boolean> => {
+    accept?.(plan);
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
     return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
   };
@@ -111,9 +119,15 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   try {
     const playbook = await input.playbook(session);
     const planned = await planFirstRun(playbook, selection, session, deps);
+    if (planned !== undefined) {
+      accept?.(planned);
+      accept = undefined;
+    }
     const origin = await session.describeOrigin();
     const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request, origin };
-    return await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
+    const result = await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
+    if (result.outcome === 'nothing-to-do') accept?.(result.plan);
+    return result;
   } catch (error) {
     throw run === undefined ? error : await explainInterruption(error, run, resumeCommand, deps);
   } finally {

@@ -5,6 +5,7 @@ import { assertClockOf } from '../clock-check.ts';
 import { clockFlag, renewalFlags, selectionFlags } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
+import { assertRenewalDue } from '../renewal-demand.ts';
 import { openRecoveryPlaybook, recoveryFlags } from '../recovery-input.ts';
 
 export default class Plan extends NodeCommand {
@@ -27,6 +28,7 @@ export default class Plan extends NodeCommand {
     const playbook = (): Promise<Playbook> => openRecoveryPlaybook(flags, session);
     const input = { playbook, selection: flags };
     const plan = await makePlan(input, session);
+    assertRenewalDue(flags, plan, session.reporter.warn);
     if (flags.output !== undefined) {
       const { withVariations } = await import('@kube-rescue/workflow');
       const origin = await session.describeOrigin();

@@ -1,3 +1,4 @@
+import type { Plan } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { assertClockOf } from '../clock-check.ts';
@@ -8,6 +9,7 @@ import { answerPlaybook } from '../playbook-run.ts';
 import { warnOfOutdatedCopies } from '../outdated-copies.ts';
 import { withLeftWorkers } from '../nodes/left-workers.ts';
 import { withRecoveryTimes } from '../report/recovery-times.ts';
+import { assertRenewalDue } from '../renewal-demand.ts';
 import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
@@ -53,7 +55,9 @@ export default class Recover extends NodeCommand {
     const dns = openRecoveryDns(flags, source, session);
     const playbook = () => openRecoveryPlaybook(flags, session, dns);
     const { yes, resume, 'dry-run': dryRun } = flags;
-    const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected };
+    // What a resumed run asked for may be done already.
+    const accept = resume ? undefined : (plan: Plan): void => assertRenewalDue(flags, plan, session.reporter.warn);
+    const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected, accept };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
     const complete = await withLeftWorkers(await withRecoveryTimes(answer));
     await warnOfOutdatedCopies(session);

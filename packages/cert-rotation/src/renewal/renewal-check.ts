@@ -68,9 +68,27 @@ function obstacles(entry: CertificateEntry, problems: readonly Problem[], newKey
   if (entry.definition.location.in !== 'kubelet-self-signed') {
     return real.filter(({ fixedBy }) => fixedBy === 'operator' || (fixedBy === 'new-key' && !newKeys));
   }
+  return isCreatedByKubelet(entry) ? [] : real.map((problem) => ({ ...problem, hint: OTHER_ISSUER }));
+}
+
+const OTHER_ISSUER =
+  'the kubelet did not create this certificate: renew it with the tool that issued it, or skip this step';
+
+/** A valid serving certificate that was named, and that no CA of this node signed. */
+function judgeNamedServing(entry: CertificateEntry): Problem[] {
   if (isCreatedByKubelet(entry)) return [];
-  const hint = 'the kubelet did not create this certificate: renew it with the tool that issued it, or skip this step';
-  return real.map((problem) => ({ ...problem, hint }));
+  const subject = entry.certificateLocation.path;
+  return [
+    {
+      code: 'PKI_CA_KEY_ELSEWHERE',
+      severity: 'problem',
+      kind: 'missing',
+      fixedBy: 'operator',
+      subject,
+      message: 'was issued by another tool, whose CA key is not on this node',
+      hint: OTHER_ISSUER,
+    },
+  ];
 }
 
 function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem, ...Problem[]]): RenewalFinding {
@@ -192,12 +210,14 @@ async function judgeRenewal(
           .map((each) => nameCa(each, ca.definition.name));
   const lacking = findLackingNames(entry, options.addNames);
   const isOurs = entry.definition.location.in !== 'kubelet-self-signed';
-  const isWanted = problems.length > 0 || (isOurs && (options.all || lacking.length > 0));
+  const isNamed = [entry.id, ...entry.alsoServesAs].some((id) => options.named.includes(id));
+  const isWanted = problems.length > 0 || isNamed || (isOurs && (options.all || lacking.length > 0));
 
   const blockers = [
     ...caProblems.filter(({ severity }) => isWanted || severity === 'problem'),
     ...(lost === undefined ? obstacles(entry, problems, options.newKeys || needsNewKey(entry)) : []),
     ...judgeNewNames(entry, ca, lacking),
+    ...(isNamed && !isOurs && problems.length === 0 ? judgeNamedServing(entry) : []),
   ];
   if (isSomething(blockers)) {
     const isSpare = 'isSpare' in entry.definition && caProblems.length === 0;
@@ -209,7 +229,7 @@ async function judgeRenewal(
     const until = entry.certificate.ok ? formatTime(entry.certificate.value.notAfter) : '';
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
-  const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed because of --all';
+  const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed as requested';
   const newKeyNote = needsNewKey(entry) ? '; it gets a new private key' : '';
   const cause = `${joinSubject(name, problems[0]?.message ?? reason)}${newKeyNote}`;
   if (entry.definition.location.in === 'kubelet-self-signed') {

@@ -1,5 +1,6 @@
 import type { ExpiryNotice } from '../judgement/expiry-notice.ts';
 import type { NewKeyAlgorithm } from '@kube-rescue/x509';
+import type { CertificateId } from '../inventory/catalogue.ts';
 
 /** How certificates are renewed. */
 export interface RenewalOptions {
@@ -13,6 +14,8 @@ export interface RenewalOptions {
   readonly days?: number | undefined;
   /** Renews every certificate, also those without a problem. Default: false. */
   readonly all?: boolean | undefined;
+  /** Renews these, also without a problem. Unlike `all`, removes a valid serving pair that the kubelet created itself. Default: none. */
+  readonly named?: readonly CertificateId[] | undefined;
   /** Also renews certificates that expire within so many days; 0: none. Default: 7, at most a third of the lifetime. */
   readonly expiringWithinDays?: number | undefined;
 }
@@ -42,6 +45,7 @@ export function resolveRenewalOptions(options: RenewalOptions): ResolvedRenewalO
     addNames: options.addNames ?? [],
     days: options.days,
     all: options.all ?? false,
+    named: options.named ?? [],
     expiringWithinDays: options.expiringWithinDays,
   };
 }

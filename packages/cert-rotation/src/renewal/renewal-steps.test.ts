@@ -308,7 +308,7 @@ describe('which certificates are renewed', () => {
     const short = await findingOf(node, 'pki/renew/apiserver', { days: 3 });
     expect(short.summary).toContain(`the new one is valid until ${endIn(3)} (3 days, was 365 days)`);
     const valid = await findingOf(node, 'pki/renew/etcd/server', { all: true });
-    expect(valid.summary).toMatch(/is renewed because of --all; valid until .* UTC, the new one until .* UTC$/);
+    expect(valid.summary).toMatch(/is renewed as requested; valid until .* UTC, the new one until .* UTC$/);
   });
 
   it('end with their CA when the old one was meant never to end, years past 2049', async () => {
@@ -461,6 +461,22 @@ describe("the kubelet's own serving pair", () => {
     expect(await step?.verify(signal)).toEqual({ verified: true, evidence: [`${CRT} is gone`, `${KEY} is gone`] });
     expect(await node.host.readFile(hostPath(KEY))).toBeUndefined();
     expect(await step?.check(signal)).toMatchObject({ status: 'ok' });
+  });
+
+  it('is removed while it is valid when it is named, and blocks when another tool issued it', async () => {
+    const named: readonly CertificateId[] = ['kubelet-serving'];
+    const own = await kubeadmNode({ algorithm: 'ecdsa' }, (files) =>
+      plantPair(files, 'node01@1700000000', 'node01-ca@1700000000'),
+    );
+    const other = await kubeadmNode({ algorithm: 'ecdsa' }, (files) => plantPair(files, 'node01.example', 'corporate'));
+    expect(await findingOf(own, 'kubelet/renew/serving', { named }, new Date())).toMatchObject({
+      status: 'needed',
+      changes: [{ kind: 'file.remove' }, { kind: 'file.remove' }],
+    });
+    expect(await findingOf(other, 'kubelet/renew/serving', { named }, new Date())).toMatchObject({
+      status: 'blocked',
+      code: 'PKI_CA_KEY_ELSEWHERE',
+    });
   });
 
   it('stays while it is valid, also when all are renewed', async () => {

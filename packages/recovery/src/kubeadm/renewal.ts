@@ -12,7 +12,8 @@ import type { Playbook } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';
 
 /**
- * Renews certificates, without a restart: components use the old certificates until they restart. Its phase throws PkiError
+ * Renews certificates, those in `only` also without a problem, without a restart: components use the old certificates until they
+ * restart. Its phase throws PkiError
  * `PKI_CERTIFICATE_MISSING` for a named certificate that the node does not have; NodeError `LAYOUT_UNSUPPORTED` where one of them
  * is a copy of a Secret.
  */
@@ -29,7 +30,7 @@ export function createRenewalPlaybook(
       if (only !== undefined) assertPresent(inventory, description);
       assertNoCachedSecret(description, inventory.certificates);
       const facts = await findScratchFacts(description, node);
-      const renewals = createRenewalSteps({ inventory, options, facts }, node);
+      const renewals = createRenewalSteps({ inventory, options: { ...options, named: only }, facts }, node);
       return only === undefined ? [...renewals, ...createTokenKeySteps(description.components, node)] : renewals;
     },
   });

@@ -1,3 +1,4 @@
+import type { Plan } from '@kube-rescue/workflow';
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { assertClockOf } from '../../clock-check.ts';
@@ -6,12 +7,13 @@ import { clockFlag, keyAlgorithmFlag, renewalFlags, selectionFlags, writeFlags }
 import { warnOfOutdatedCopies } from '../../outdated-copies.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { warnOfRequestedServing } from '../../requested-serving.ts';
+import { assertRenewalDue } from '../../renewal-demand.ts';
 import { toRenewal } from '../../renewal-input.ts';
 
 export default class CertsRenew extends NodeCommand {
   static override summary = 'Renew certificates of this node, each signed by its own CA.';
   static override description =
-    'Keeps key, subject, SANs and usages of every certificate. Restarts nothing; recover --certs does.';
+    'Keeps key, subject, SANs, usages and lifetime of every certificate. Restarts nothing; recover --certs does.';
   static override examples = [
     '<%= config.bin %> certs renew --dry-run',
     '<%= config.bin %> certs renew apiserver etcd/server',
@@ -20,7 +22,8 @@ export default class CertsRenew extends NodeCommand {
   ];
   static override args = {
     id: Args.string({
-      description: 'certificate ID as shown by `certs check`; default: every certificate that needs renewal',
+      description:
+        'certificate to renew, also a valid one, by its ID in `certs check`; default: every certificate that needs renewal',
       multiple: true,
     }),
   };
@@ -49,7 +52,8 @@ export default class CertsRenew extends NodeCommand {
     const keyAlgorithm = flags['key-algorithm'];
     const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);
-    const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes };
+    const accept = (plan: Plan): void => assertRenewalDue(flags, plan, session.reporter.warn);
+    const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes, accept };
     const answer = await answerPlaybook(input, session);
     await warnOfOutdatedCopies(session);
     await warnOfRequestedServing(session);
