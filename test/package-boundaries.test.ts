@@ -70,7 +70,7 @@ describe('a connection to the etcd, API server or objects of a node', () => {
   it.each(Object.keys(OPENERS))('is opened by the node alone: %s', (opener) => {
     const owner = OPENERS[opener] ?? '';
     const importing = new RegExp(
-      `\\{[^{}]*\\b${opener}\\b[^{}]*\\}\\s*(?:from|= await import\\()\\s*'@kube-rescue/${owner}'`,
+      `\\{[^{}]*\\b${opener}\\b[^{}]*\\}\\s*(?:from|= await import\\()\\s*'@kube-rescue/${owner}(?:/[a-z-]+)?'`,
     );
     const files = globSync('{packages,apps}/*/src/**/*.ts', { cwd: ROOT }).filter((file) => !isTest(file));
     expect(files.length).toBeGreaterThan(500);

@@ -76,14 +76,32 @@ describe('what is published', () => {
 
   it('exports and runs its own files, with types', () => {
     for (const { manifest, files, directory } of tarballs) {
-      const targets = Object.values(manifest.exports ?? {}).flatMap((conditions) => {
-        expect(Object.keys(conditions).at(-1), directory).toBe('default');
+      const targets = Object.entries(manifest.exports ?? {}).flatMap(([name, conditions]) => {
+        if (typeof conditions === 'string') return [conditions];
+        expect(Object.keys(conditions).at(-1), `${directory} ${name}`).toBe('default');
         return [conditions['types'], conditions['default']];
       });
       for (const target of [...targets, ...Object.values(manifest.bin ?? {})]) {
         expect(files, directory).toContain(target?.replace(/^\.\//, ''));
       }
       expect([...targets, ...Object.values(manifest.bin ?? {})].length, directory).toBeGreaterThan(0);
+    }
+  });
+
+  it('lets a bundler drop what is not used, and read the version', () => {
+    for (const { manifest, directory } of tarballs.filter(({ manifest: { bin } }) => bin === undefined)) {
+      expect(manifest.sideEffects, directory).toBe(false);
+      expect(manifest.exports?.['./package.json'], directory).toBe('./package.json');
+    }
+  });
+
+  it('has no source maps, whose sources are not published', async () => {
+    for (const { directory, files, text } of tarballs) {
+      const maps = files.filter((file) => file.endsWith('.map'));
+      expect(maps, `remove ${directory}/dist and build again`).toEqual([]);
+      for (const file of files.filter((each) => each.endsWith('.js'))) {
+        expect(await text(file), `${directory}: ${file}`).not.toMatch(/^\/\/# sourceMappingURL/m);
+      }
     }
   });
 
@@ -124,7 +142,7 @@ describe('what is published', () => {
 
   it('depends on every package that it imports', async () => {
     for (const tarball of tarballs) {
-      const declared = Object.keys(tarball.manifest.dependencies ?? {});
+      const declared = Object.keys({ ...tarball.manifest.dependencies, ...tarball.manifest.peerDependencies });
       const missing = [...(await importsOf(tarball))].filter((name) => !declared.includes(name));
       expect(missing, tarball.directory).toEqual([]);
     }

@@ -7,7 +7,7 @@ import {
   planTrustSweep,
   readCaExchange,
   reportObjectFinding,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/objects';
 import {
   changeObject,
   findKind,

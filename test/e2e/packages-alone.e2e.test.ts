@@ -42,7 +42,7 @@ describe('a package alone in an empty project', () => {
     async ([name, rehearsal], { skip }) => {
       skip(rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs));
       const project = path.join(directory, name);
-      await installAlone(find(`@kube-rescue/${name}`), tarballs, project);
+      await installAlone(find(`@kube-rescue/${name}`), tarballs, project, rehearsal.peers);
       const example = await readExample(project, name);
       await compile(project, example);
       const { exitCode, output } = await runExample(project, example, rehearsal);

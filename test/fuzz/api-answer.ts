@@ -1,4 +1,5 @@
-import { canonicalJson, connectApiServer, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { canonicalJson, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { connectApiServer } from '@kube-rescue/cluster-objects/api';
 import { startFakeApiServer } from '../../packages/cluster-objects/src/api/fake-api-server.fixture.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 

@@ -1,4 +1,5 @@
-import { connectApiServer, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { connectApiServer } from '@kube-rescue/cluster-objects/api';
 import { openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
 import { openAwsAccount } from '@kube-rescue/ingress-dns';

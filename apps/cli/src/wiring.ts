@@ -148,7 +148,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
       const { createFreezeChangeKinds, createPodEndKind } = await import('@kube-rescue/static-manifests');
       const { createLeaseReleaseKind, createPodRestartKind } = await podBootstrap();
-      const { createPublicationKind } = await import('@kube-rescue/cert-rotation');
+      const { createPublicationKind } = await import('@kube-rescue/cert-rotation/rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (source) => node.objects.open(source);
       const kinds = createChangeRegistry([

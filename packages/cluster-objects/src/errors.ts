@@ -21,6 +21,7 @@ export const OBJECT_ERRORS = {
   OBJECT_OUTCOME_UNKNOWN: 'uncertain',
   OBJECT_FORBIDDEN: 'denied',
   OBJECT_CREDENTIALS_INVALID: 'denied',
+  OBJECT_CLIENT_MISSING: 'usage',
   OBJECT_STORE_UNREACHABLE: 'unavailable',
   OBJECT_STORE_FAILED: 'failed',
 } as const satisfies Record<string, ErrorKind>;

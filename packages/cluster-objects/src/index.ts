@@ -1,12 +1,4 @@
 export {
-  type ApiObjectStore,
-  type ApiServerAccess,
-  type ApiServerOptions,
-  connectApiServer,
-} from './api/api-object-store.ts';
-export { objectPath } from './api/api-requests.ts';
-export { connectTokenApi, type TokenApi } from './api/token-api.ts';
-export {
   canonicalContent,
   canonicalJson,
   contentOf,
@@ -42,6 +34,7 @@ export {
   referenceOf,
 } from './objects/object-failures.ts';
 export { assertSameIdentity } from './objects/object-identity.ts';
+export { objectPath } from './objects/object-path.ts';
 export { assertValidNamespace, assertValidReference, describeReference } from './objects/object-name.ts';
 export { assertWellFormed } from './objects/object-shape.ts';
 export { assertShallow } from './objects/object-nesting.ts';

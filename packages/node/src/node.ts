@@ -1,4 +1,4 @@
-import type { TokenApi } from '@kube-rescue/cluster-objects';
+import type { TokenApi } from '@kube-rescue/cluster-objects/api';
 import type { EtcdProbe } from '@kube-rescue/etcd-access';
 import { type Clock, createReadCache, guardHost, type Host, type ReadCache } from '@kube-rescue/host';
 import type { Phase, Step } from '@kube-rescue/workflow';

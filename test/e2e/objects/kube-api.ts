@@ -1,5 +1,6 @@
 import { request } from 'node:https';
-import { type ApiObjectStore, connectApiServer, type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type ObjectStore, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
+import { type ApiObjectStore, connectApiServer } from '@kube-rescue/cluster-objects/api';
 import {
   connectKmsPlugins,
   createEtcdObjectStore,

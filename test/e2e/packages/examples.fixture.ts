@@ -9,6 +9,8 @@ import {
 export interface Rehearsal {
   /** Required programs. */
   readonly needs?: readonly string[];
+  /** Optional peers that the example uses. */
+  readonly peers?: Readonly<Record<string, string>>;
   /** Starts servers and writes files for the example. */
   prepare?(directory: string): Promise<Prepared>;
   /** Runs the example as an unprivileged user, if it would change the machine. */
@@ -26,6 +28,9 @@ interface Prepared {
   stop?(): Promise<void>;
 }
 
+/** For `connectApiServer`, as the package's README says. */
+const CLIENT = { '@kubernetes/client-node': '2.0.1' };
+
 /** The rehearsals of all public libraries, by their name after `@kube-rescue/`. */
 export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   x509: { prints: /DNS:kubernetes[\s\S]*system:masters[\s\S]*clientAuth/ },
@@ -38,12 +43,12 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
     prepare: async (directory) => ({ replace: { "'/tmp/": `'${directory}/` } }),
     prints: /type: 'run-started'[\s\S]*verified: true/,
   },
-  'cluster-objects': { prepare: prepareApiServer, prints: /kube-apiserver\nchanged in revision 7/ },
+  'cluster-objects': { peers: CLIENT, prepare: prepareApiServer, prints: /kube-apiserver\nchanged in revision 7/ },
   'etcd-access': { needs: ['etcd', 'etcdctl'], prepare: prepareEtcd, prints: /works https:[\s\S]*succeeded: true/ },
   'cert-rotation': { prepare: prepareNode, prints: /'apiserver'[^\n]*'problem'[\s\S]*'admin\.conf'[^\n]*'ok'/ },
   'static-manifests': { prints: /MANIFEST_DIRECTORY_MISSING/, exitCode: 1 },
   'cni-bootstrap': { prints: /FLANNEL_SUBNET=10\.2\.3\.1\/24\nFLANNEL_MTU=1450\n/ },
-  'pod-bootstrap': { prepare: prepareApiServer, prints: /missing: kube-controller-manager, / },
+  'pod-bootstrap': { peers: CLIENT, prepare: prepareApiServer, prints: /missing: kube-controller-manager, / },
   'node-join': { prints: /dedicated=db:NoExecute/ },
   'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: accepted by AWS/ },
   'node-config': { prepare: prepareNode, prints: /pki\/ca\.crt/ },

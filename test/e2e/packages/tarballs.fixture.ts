@@ -23,8 +23,10 @@ export interface Manifest {
   readonly engines?: { readonly node?: string };
   readonly repository?: { readonly directory?: string };
   readonly bin?: Readonly<Record<string, string>>;
-  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly sideEffects?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** A package of this repository as it would be published. */
@@ -67,13 +69,19 @@ async function pack(directory: string, into: string): Promise<Tarball | undefine
 /**
  * Creates a project with one package and its dependencies, those of this repository from a registry with their tarballs, others
  * preferably from npm's cache.
+ * @param peers further dependencies, by name: the optional peers that its example uses
  */
-export async function installAlone(tarball: Tarball, all: readonly Tarball[], project: string): Promise<void> {
+export async function installAlone(
+  tarball: Tarball,
+  all: readonly Tarball[],
+  project: string,
+  peers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   await mkdir(project);
   const { name, version } = tarball.manifest;
   await writeFile(
     path.join(project, 'package.json'),
-    JSON.stringify({ type: 'module', dependencies: { [name]: version } }),
+    JSON.stringify({ type: 'module', dependencies: { [name]: version, ...peers } }),
   );
   const registry = await startRegistry(all);
   try {

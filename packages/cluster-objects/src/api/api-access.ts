@@ -3,19 +3,7 @@ import { type Kubeconfig, NodeConfigError, parseKubeconfig } from '@kube-rescue/
 import { ObjectError } from '../errors.ts';
 import type * as ClientNode from './api-client.ts';
 import { connectThrough, type Dial } from './api-dialer.ts';
-
-/** How to reach an API server; its certificate is always verified in full. */
-export type ApiServerAccess =
-  | {
-      /** For example `https://10.0.0.11:6443`. */
-      readonly server: string;
-      /** PEM CA certificates trusted for the server; no others are. */
-      readonly ca: string;
-      /** PEM client certificate and key. */
-      readonly client: { readonly certificate: string; readonly key: string };
-    }
-  /** The text of a kubeconfig with embedded certificates and keys: no file paths, no programs to run. */
-  | { readonly kubeconfig: string };
+import type { ApiServerAccess } from './api-server-access.ts';
 
 /**
  * A hanging API server accepts connections and does not answer. Undici's default is twice as long, and an abandoned

@@ -14,15 +14,14 @@ import type {
   ObjectWriteOptions,
   StoredObject,
 } from '../object-store.ts';
+import { collectionPath, objectPath } from '../objects/object-path.ts';
 import { assertWellFormed } from '../objects/object-shape.ts';
 import { apiVersionOf, type ResourceKind } from '../objects/resource-kind.ts';
-import type { ApiServerAccess } from './api-access.ts';
 import type { Dial } from './api-dialer.ts';
+import type { ApiServerAccess } from './api-server-access.ts';
 import { ANSWER_BOUNDS, type AnswerBounds, ListMeter } from './answer-bounds.ts';
 import { notAnApiServer } from './api-failure.ts';
-import { type ApiRequest, ApiRequests, collectionPath, objectPath } from './api-requests.ts';
-
-export type { ApiServerAccess } from './api-access.ts';
+import { type ApiRequest, ApiRequests } from './api-requests.ts';
 
 /** The objects of a cluster, through its API server. */
 export interface ApiObjectStore extends ObjectStore {
@@ -45,7 +44,7 @@ const PAGE_SIZE = 500;
 const PAGE_PARTS = 8;
 
 /**
- * The objects of an API server. Connects and loads the client library with the first request.
+ * The objects of an API server. Connects and loads the client library, an optional peer dependency, with the first request.
  *
  * Replaces by `resourceVersion`, so a concurrent change is never overwritten. Errors quote no values of objects.
  */

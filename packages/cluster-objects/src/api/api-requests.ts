@@ -1,8 +1,8 @@
-import type { ObjectReference } from '../object-store.ts';
-import type { ResourceKind } from '../objects/resource-kind.ts';
 import { assertShallow } from '../objects/object-nesting.ts';
-import { type ApiServerAccess, type Authentication, authenticate } from './api-access.ts';
+import { type Authentication, authenticate } from './api-access.ts';
 import type { Dial } from './api-dialer.ts';
+import type { ApiServerAccess } from './api-server-access.ts';
+import { loadClient } from './load-client.ts';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { beyondBound, formatBytes } from './answer-bounds.ts';
 import type * as ClientNode from './api-client.ts';
@@ -74,9 +74,7 @@ export class ApiRequests {
   }
 
   async #connect(): Promise<{ client: typeof ClientNode; authentication: Authentication }> {
-    // Half a second to load; a recovery through etcd never needs it.
-    const { HttpMethod, KubeConfig, RequestContext } = await import('./api-client.ts');
-    const client = { HttpMethod, KubeConfig, RequestContext };
+    const client = await loadClient();
     return { client, authentication: await authenticate(this.#access, client, this.#dial) };
   }
 
@@ -123,15 +121,4 @@ export class ApiRequests {
     }
     return Buffer.concat(chunks, length).toString();
   }
-}
-
-/** `/apis/apps/v1/namespaces/NS/deployments`, or without the namespace for all of them. */
-export function collectionPath(kind: ResourceKind, namespace: string | undefined): string {
-  const root = kind.group === '' ? '/api' : `/apis/${encodeURIComponent(kind.group)}`;
-  const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}/${encodeURIComponent(kind.version)}${within}/${encodeURIComponent(kind.resource)}`;
-}
-
-export function objectPath({ kind, namespace, name }: ObjectReference): string {
-  return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { ApiServerAccess } from './api-access.ts';
+import type { ApiServerAccess } from './api-server-access.ts';
 
 export interface FakeApiServer {
   readonly access: Extract<ApiServerAccess, { server: string }>;

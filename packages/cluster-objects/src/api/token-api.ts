@@ -1,9 +1,10 @@
 import { fieldsAt, textAt } from '../objects/object-fields.ts';
 import { ANSWER_BOUNDS } from './answer-bounds.ts';
-import type { ApiServerAccess } from './api-access.ts';
+import type { ApiServerAccess } from './api-server-access.ts';
 import { notAnApiServer } from './api-failure.ts';
 import type { ApiServerOptions } from './api-object-store.ts';
-import { ApiRequests, collectionPath } from './api-requests.ts';
+import { ApiRequests } from './api-requests.ts';
+import { collectionPath } from '../objects/object-path.ts';
 import { RESOURCE_KINDS } from '../objects/resource-kind.ts';
 
 /** The tokens of service accounts at an API server: issued and reviewed by it, stored nowhere. */

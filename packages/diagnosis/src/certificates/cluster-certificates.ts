@@ -1,8 +1,8 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import {
   findTrustDisagreements,
   forecastExpiry,
   type ForecastItem,
-  inspectCertificates,
   inspectKubeconfigTrust,
   inspectObjectCertificates,
   type ObjectCertificateRow,
@@ -11,7 +11,7 @@ import {
   observedCertificatesOf,
   reportObjectFinding,
   type TrustDisagreement,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/objects';
 import type { Node, ObjectPath } from '@kube-rescue/node';
 
 export interface ClusterCertificatesInput extends ObjectPath {

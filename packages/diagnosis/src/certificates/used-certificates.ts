@@ -4,9 +4,8 @@ import {
   joinPlural,
   joinSubject,
   type JudgementOptions,
-  reportUsedCertificates,
-  type UsedReport,
 } from '@kube-rescue/cert-rotation';
+import { reportUsedCertificates, type UsedReport } from '@kube-rescue/cert-rotation/used';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import { filesOfComponents, filesOfPod, filesOfUnits } from '@kube-rescue/node-config';
 import type { Finding } from '../cause.ts';

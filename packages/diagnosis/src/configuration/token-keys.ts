@@ -1,4 +1,5 @@
-import { LOSSES, remedyForTokenKey, TOKEN_SIGNERS } from '@kube-rescue/cert-rotation';
+import { LOSSES } from '@kube-rescue/cert-rotation';
+import { remedyForTokenKey, TOKEN_SIGNERS } from '@kube-rescue/cert-rotation/token-keys';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host, HostPath } from '@kube-rescue/host';
 import { type ComponentFlags, findComponent, findFlag, namedPaths } from '@kube-rescue/node-config';

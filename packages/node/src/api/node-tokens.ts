@@ -1,4 +1,4 @@
-import type { TokenApi } from '@kube-rescue/cluster-objects';
+import type { TokenApi } from '@kube-rescue/cluster-objects/api';
 import { readKubeconfigClient } from '@kube-rescue/node-config';
 import { NodeError } from '../errors.ts';
 import { assertLive } from '../live-node.ts';
@@ -23,6 +23,6 @@ export async function openNodeTokens(
     });
   }
   const { ca, certificate, key } = await readKubeconfigClient(adminKubeconfig, { host }, adminContext);
-  const { connectTokenApi } = await import('@kube-rescue/cluster-objects');
+  const { connectTokenApi } = await import('@kube-rescue/cluster-objects/api');
   return connectTokenApi({ server, ca, client: { certificate, key } }, { dial: host.connect.bind(host) });
 }

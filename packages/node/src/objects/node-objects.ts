@@ -84,7 +84,7 @@ async function openThroughApi(node: NodeDescription, { host }: NodeDeps): Promis
     });
   }
   const { ca, certificate, key } = await readKubeconfigClient(node.adminKubeconfig, { host }, node.adminContext);
-  const { connectApiServer } = await import('@kube-rescue/cluster-objects');
+  const { connectApiServer } = await import('@kube-rescue/cluster-objects/api');
   const dial = host.connect.bind(host);
   const store = connectApiServer({ server, ca, client: { certificate, key } }, { dial });
   return { store, mayWrite: true, close: () => store.close() };

@@ -1,4 +1,5 @@
-import { createObjectTrustStep, readCaExchange } from '@kube-rescue/cert-rotation';
+import { readCaExchange } from '@kube-rescue/cert-rotation/objects';
+import { createObjectTrustStep } from '@kube-rescue/cert-rotation/rotation';
 import { createObjectChangeKinds, type KubernetesObject, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type Clock, createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { buildPki, createFakeHost, expectCode, type NodeEtcd, startNodeEtcd } from '@kube-rescue/testing';

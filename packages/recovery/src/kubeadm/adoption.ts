@@ -1,14 +1,16 @@
 import {
-  type AdoptionInput,
-  type AdoptionRules,
   type CertificateInventory,
-  createAdoptionSteps,
   createRenewalSteps,
   inspectCertificates,
-  judgeCertificateSet,
-  readCertificateSet,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
+import {
+  type AdoptionInput,
+  type AdoptionRules,
+  createAdoptionSteps,
+  judgeCertificateSet,
+  readCertificateSet,
+} from '@kube-rescue/cert-rotation/adoption';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 import type { Playbook, Step } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';

@@ -1,4 +1,5 @@
-import { formerNamesOf, inspectCertificates, inspectRequestedServing } from '@kube-rescue/cert-rotation';
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { formerNamesOf, inspectRequestedServing } from '@kube-rescue/cert-rotation/used';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { findNodeName, type Node } from '@kube-rescue/node';
 import { createServingApprovalStep, findServingRequest, type ServingKubelet } from '@kube-rescue/node-join';

@@ -1,14 +1,14 @@
 import {
-  type AdoptionInput,
   createReissueSteps,
   createRenewalSteps,
-  createTokenKeySteps,
   inspectCertificates,
   type ReissueOptions,
   reissueStepId,
   type RenewalOptions,
   renewalStepId,
 } from '@kube-rescue/cert-rotation';
+import type { AdoptionInput } from '@kube-rescue/cert-rotation/adoption';
+import { createTokenKeySteps } from '@kube-rescue/cert-rotation/token-keys';
 import { assertSingleKubeadmNode, findScratchFacts, type Node } from '@kube-rescue/node';
 import { createLockWatch, type LockWatch } from '@kube-rescue/pod-bootstrap';
 import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';

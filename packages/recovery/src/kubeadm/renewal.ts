@@ -1,12 +1,12 @@
 import {
   type CertificateId,
   createRenewalSteps,
-  createTokenKeySteps,
   type CertificateInventory,
   inspectCertificates,
   PkiError,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
+import { createTokenKeySteps } from '@kube-rescue/cert-rotation/token-keys';
 import { findScratchFacts, isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';

@@ -1,5 +1,5 @@
 import { type Certificate, readCertificates } from '@kube-rescue/x509';
-import { issueProbeCertificate, issueUntrustedProbe } from '@kube-rescue/cert-rotation';
+import { issueProbeCertificate, issueUntrustedProbe } from '@kube-rescue/cert-rotation/rotation';
 import { fieldsAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { hostPath, joinPath } from '@kube-rescue/host';

@@ -1,4 +1,5 @@
-import { type CaId, type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation';
+import type { CaId } from '@kube-rescue/cert-rotation';
+import { type TrustPublication, trustPublication } from '@kube-rescue/cert-rotation/rotation';
 import type { Change, Finding, Step } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import {

@@ -1,13 +1,12 @@
+import type { CaId, RenewalOptions } from '@kube-rescue/cert-rotation';
 import {
-  type CaId,
   inspectRotation,
-  type RenewalOptions,
   type RotationContext,
   type RotationStage,
   type RotationState,
   type RotationStepOptions,
   stageStepIds,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 

@@ -1,4 +1,5 @@
-import { PkiError, stageStepIds } from '@kube-rescue/cert-rotation';
+import { PkiError } from '@kube-rescue/cert-rotation';
+import { stageStepIds } from '@kube-rescue/cert-rotation/rotation';
 import { assertSingleMember } from '../kubeadm/single-member.ts';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';

@@ -1,4 +1,5 @@
-import type { CaId, RotationStage } from '@kube-rescue/cert-rotation';
+import type { CaId } from '@kube-rescue/cert-rotation';
+import type { RotationStage } from '@kube-rescue/cert-rotation/rotation';
 import { toRfc3339 } from '@kube-rescue/errors';
 import { type Node } from '@kube-rescue/node';
 import { inspectRotationOfNode } from './rotation-input.ts';

@@ -1,4 +1,5 @@
-import { type CaId, findFlagTrust, type RotationState } from '@kube-rescue/cert-rotation';
+import type { CaId } from '@kube-rescue/cert-rotation';
+import { findFlagTrust, type RotationState } from '@kube-rescue/cert-rotation/rotation';
 import { baseName } from '@kube-rescue/host';
 import {
   createControlPlaneRestartStep,

@@ -1,3 +1,4 @@
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
 import {
   createDropStageStep,
   createIssueRenewalSteps,
@@ -8,9 +9,8 @@ import {
   dropExchangesOf,
   exchangesOf,
   findFormerCas,
-  inspectCertificates,
   stageStepIds,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
 import type { Step, StepId } from '@kube-rescue/workflow';

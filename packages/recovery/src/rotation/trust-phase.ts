@@ -1,4 +1,6 @@
-import { type CaExchange, type CaId, createObjectTrustStep, inspectCertificates } from '@kube-rescue/cert-rotation';
+import { type CaId, inspectCertificates } from '@kube-rescue/cert-rotation';
+import type { CaExchange } from '@kube-rescue/cert-rotation/objects';
+import { createObjectTrustStep } from '@kube-rescue/cert-rotation/rotation';
 import type { HostPath } from '@kube-rescue/host';
 import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';

@@ -1,5 +1,6 @@
 import { type Certificate, containsCertificates } from '@kube-rescue/x509';
-import { exchangeCa, inspectCertificates } from '@kube-rescue/cert-rotation';
+import { inspectCertificates } from '@kube-rescue/cert-rotation';
+import { exchangeCa } from '@kube-rescue/cert-rotation/objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { WantedObject } from '@kube-rescue/static-manifests';
 import type { NodeDeps, NodeDescription } from '@kube-rescue/node';

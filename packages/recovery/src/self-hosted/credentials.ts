@@ -1,6 +1,4 @@
 import {
-  adopt,
-  type AdoptionInput,
   type CertificateId,
   inspectCertificates,
   type InspectionInput,
@@ -10,6 +8,7 @@ import {
   type RenewalOptions,
   type RenewedFiles,
 } from '@kube-rescue/cert-rotation';
+import { adopt, type AdoptionInput } from '@kube-rescue/cert-rotation/adoption';
 import type { Certificate } from '@kube-rescue/x509';
 import type { ObjectStore } from '@kube-rescue/cluster-objects';
 import { baseName, type HostPath } from '@kube-rescue/host';

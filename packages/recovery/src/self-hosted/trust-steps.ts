@@ -1,5 +1,6 @@
 import type { Certificate } from '@kube-rescue/x509';
-import { createObjectTrustStep, findStaleCas } from '@kube-rescue/cert-rotation';
+import { findStaleCas } from '@kube-rescue/cert-rotation/objects';
+import { createObjectTrustStep } from '@kube-rescue/cert-rotation/rotation';
 import type { ObjectAccess } from '@kube-rescue/cluster-objects';
 import type { RunState, Step, StepId } from '@kube-rescue/workflow';
 import type { Course, SelfHostedDeps } from './options.ts';

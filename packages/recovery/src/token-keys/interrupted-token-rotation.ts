@@ -1,4 +1,4 @@
-import { TOKEN_KEY_STAGES, tokenKeyStepId } from '@kube-rescue/cert-rotation';
+import { TOKEN_KEY_STAGES, tokenKeyStepId } from '@kube-rescue/cert-rotation/token-keys';
 import type { Json, RunState } from '@kube-rescue/workflow';
 import { TOKEN_ROTATION_PLAYBOOK, type TokenRotationInput } from './token-rotation-input.ts';
 

@@ -1,4 +1,4 @@
-import { readToken, type ServiceAccountToken } from '@kube-rescue/cert-rotation';
+import { readToken, type ServiceAccountToken } from '@kube-rescue/cert-rotation/token-keys';
 import { type Host, hostPath, joinPath } from '@kube-rescue/host';
 
 /** A token that the kubelet has mounted into a pod of this node. */

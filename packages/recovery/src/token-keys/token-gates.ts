@@ -1,5 +1,6 @@
-import { isTokenOf, readToken, type TokenKeyStageName } from '@kube-rescue/cert-rotation';
-import { listAt, textAt, type TokenApi } from '@kube-rescue/cluster-objects';
+import { isTokenOf, readToken, type TokenKeyStageName } from '@kube-rescue/cert-rotation/token-keys';
+import { listAt, textAt } from '@kube-rescue/cluster-objects';
+import type { TokenApi } from '@kube-rescue/cluster-objects/api';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Node } from '@kube-rescue/node';
 import type { Step, StepId, Verdict } from '@kube-rescue/workflow';

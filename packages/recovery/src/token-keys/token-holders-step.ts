@@ -7,7 +7,7 @@ import {
   readReadyNodes,
   type TokenHolder,
   type TokenSecret,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/token-keys';
 import { RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { formatTime } from '@kube-rescue/errors';
 import type { Node } from '@kube-rescue/node';

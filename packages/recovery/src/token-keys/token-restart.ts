@@ -1,4 +1,4 @@
-import type { TokenKeyStageName } from '@kube-rescue/cert-rotation';
+import type { TokenKeyStageName } from '@kube-rescue/cert-rotation/token-keys';
 import { createControlPlaneRestartStep, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { findPod, type Node } from '@kube-rescue/node';

@@ -5,7 +5,7 @@ import {
   type TokenKeyStage,
   type TokenKeyStageName,
   type TokenKeyState,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/token-keys';
 import type { Node, NodeDescription } from '@kube-rescue/node';
 
 /** The input of a rotation of the key of service account tokens. */

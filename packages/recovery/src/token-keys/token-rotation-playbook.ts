@@ -1,12 +1,12 @@
+import { PkiError } from '@kube-rescue/cert-rotation';
 import {
   createDropKeyStep,
   createPublishStep,
   createSignStep,
   createTokenSecretStep,
-  PkiError,
   type TokenKeyStageName,
   tokenKeyStepId,
-} from '@kube-rescue/cert-rotation';
+} from '@kube-rescue/cert-rotation/token-keys';
 import { assertSingleKubeadmNode, type Node } from '@kube-rescue/node';
 import type { Phase, Playbook, Step, StepId } from '@kube-rescue/workflow';
 import { createApiGate } from '../gates/gates.ts';

@@ -1,4 +1,4 @@
-import type { TokenKeyStage } from '@kube-rescue/cert-rotation';
+import type { TokenKeyStage } from '@kube-rescue/cert-rotation/token-keys';
 import { type Node } from '@kube-rescue/node';
 import { inspectTokenKeysOfNode } from './token-rotation-input.ts';
 

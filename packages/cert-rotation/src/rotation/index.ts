@@ -1,0 +1,13 @@
+export { issueProbeCertificate, issueUntrustedProbe } from './probe-certificate.ts';
+export { createIssueRenewalSteps } from './issue-renewals.ts';
+export type { RotationContext } from './rotation-file-step.ts';
+export { inspectRotation, type RotationStage, type RotationState } from './rotation-state.ts';
+export { createDropStageStep, createTidyStep } from './drop-stage.ts';
+export { createIssueStageStep } from './issue-stage.ts';
+export { type RotationStepOptions, stageStepIds } from './stage-options.ts';
+export { createTrustStageStep } from './trust-stage.ts';
+export { dropExchangesOf, exchangesOf } from './trust-exchange.ts';
+export { findFlagTrust } from '../renewal/trust-locations.ts';
+export { findFormerCas } from './former-cas.ts';
+export { createObjectTrustStep, type ObjectTrustInput } from './object-trust-step.ts';
+export { createPublicationKind, type TrustPublication, trustPublication } from './publication-kind.ts';
