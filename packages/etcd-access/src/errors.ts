@@ -23,6 +23,7 @@ export const ETCD_ERRORS = {
   ETCD_SNAPSHOT_NO_SPACE: 'blocked',
   ETCD_SNAPSHOT_INVALID: 'invalid',
   ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
+  ETCD_DATABASE_INVALID: 'invalid',
 } as const satisfies Record<string, ErrorKind>;
 
 export type EtcdErrorCode = keyof typeof ETCD_ERRORS;

@@ -59,4 +59,5 @@ export {
   type SnapshotSeal,
   saveSnapshot,
 } from './client/snapshot.ts';
+export { readDatabaseMembers } from './database/database-members.ts';
 export type { ProbeAttempt } from './probe/connection.ts';

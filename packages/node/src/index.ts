@@ -18,7 +18,9 @@ export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } 
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
+export { readDataMembers } from './etcd/member-sources.ts';
 export { inspectPeers, type PeerList, type PeerMember } from './etcd/peer-members.ts';
 export { assertKeepsQuorum, describePeers, describeVoters } from './etcd/quorum.ts';
 export { findEtcdVersion, nameRestoreCommand } from './etcd/restore-tool.ts';
-export { listVoters, quorumOf, type Voters } from './etcd/voters.ts';
+export { quorumOf } from './etcd/quorum-after.ts';
+export { listVoters, type Voters } from './etcd/voters.ts';

@@ -9,6 +9,7 @@ import {
   inspectPeers,
   type Node,
   type PeerList,
+  readDataMembers,
 } from '@kube-rescue/node';
 
 /** One combination of endpoint and credentials that was tried or ruled out. */
@@ -84,7 +85,8 @@ export interface EtcdReport {
   readonly cluster: EtcdClusterRow | null;
   /**
    * Several members as this node's member lists them, each with what it shows on its peer port, from the client port of `connection`,
-   * without one from the peer port; `null` for a single member, and when neither port tells.
+   * without one from the peer port, and with both silent from the database on the disk (`url` is its path); `null` for a single
+   * member, and when none of them tells.
    */
   readonly peers: PeerList | null;
   /** etcd waits for a majority of `peers`. */
@@ -126,17 +128,24 @@ interface Observed {
   readonly health?: ClusterHealth;
   readonly problem?: string;
   readonly peers?: PeerList | undefined;
+  /** The peer port lists `peers`: the member runs. */
+  readonly isRunning?: boolean | undefined;
   /** By the image; for hints. */
   readonly version?: string | undefined;
 }
 
 async function observePeers(node: Node, signal: AbortSignal): Promise<Observed> {
   const peers = await node.etcdPeers(signal);
-  return peers === undefined ? {} : { peers, version: findEtcdVersion(await node.describe()) };
+  if (peers !== undefined) return { peers, isRunning: true, version: findEtcdVersion(await node.describe()) };
+  const data = await readDataMembers(node);
+  if (data === undefined || data.members.length <= 1) return {};
+  return { peers: { url: data.location, members: await inspectPeers(data.members, await node.describe(), node, signal) } };
 }
 
-function reportOf(probe: EtcdProbe, { health, problem, peers, version }: Observed): EtcdReport {
+function reportOf(probe: EtcdProbe, { health, problem, peers, isRunning, version }: Observed): EtcdReport {
   const { working } = probe;
+  const waiting =
+    peers === undefined || isRunning !== true || working !== undefined ? undefined : findWaiting(peers, version);
   return {
     connection:
       working === undefined
@@ -152,7 +161,7 @@ function reportOf(probe: EtcdProbe, { health, problem, peers, version }: Observe
     problem: working === undefined ? describeFailures(probe) : (problem ?? null),
     cluster: health === undefined ? null : clusterRow(health),
     peers: peers ?? null,
-    waiting: (peers === undefined || working !== undefined ? undefined : findWaiting(peers, version)) ?? null,
+    waiting: waiting ?? null,
   };
 }
 

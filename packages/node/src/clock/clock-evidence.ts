@@ -3,6 +3,7 @@ import { fieldsAt, listAt, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { readKubeconfigClient } from '@kube-rescue/node-config';
+import { findDataDirectory } from '../etcd/data-directory.ts';
 import type { NodeDescription } from '../node-description.ts';
 import { servingCertificate } from '../node-identity.ts';
 import type { Node } from '../node.ts';
@@ -44,7 +45,7 @@ export async function readClockEvidence(
 ): Promise<ClockEvidence> {
   const description = await node.describe();
   const { host } = node;
-  const etcd = hostPath(dataDirectoryOf(description));
+  const etcd = findDataDirectory(description);
   const directories = [
     ...DIRECTORIES.map((path) => hostPath(path)),
     ...((await attempt(() => host.list(JOURNAL))) ?? []).map((name) => joinPath(JOURNAL, name)),
@@ -66,11 +67,6 @@ export async function readClockEvidence(
     marks: newestOf(source.marks),
   }));
   return { isSynchronized, sources: sources.filter(({ marks }) => marks.length > 0) };
-}
-
-function dataDirectoryOf({ components }: NodeDescription): string {
-  const flags = components.find(({ component }) => component === 'etcd');
-  return flags?.flags.get('data-dir') ?? '/var/lib/etcd';
 }
 
 function newestOf(marks: readonly TimeMark[]): readonly TimeMark[] {

@@ -89,17 +89,22 @@ async function inspectAll(
   deps: PeerDeps,
   signal: AbortSignal,
 ): Promise<readonly PeerMember[]> {
-  const own = new Set([
-    ...flagValues(description, 'name'),
-    ...PEER_FLAGS.flatMap((flag) => flagValues(description, flag)),
-  ]);
   return Promise.all(
     members.map(async ({ id, name, peerUrls, clientUrls, isLearner }) => ({
       ...{ id, name, peerUrls, clientUrls, isLearner },
       ...(await inspectUrls(peerUrls, trust, deps, signal)),
-      isThisNode: [name, ...peerUrls].some((value) => value !== '' && own.has(value)),
+      isThisNode: isOwnMember({ name, peerUrls }, description),
     })),
   );
+}
+
+/** Whether a listed member is the one of this node: by its name or its peer URL in the flags. Pure. */
+export function isOwnMember(
+  { name, peerUrls }: Pick<ListedMember, 'name' | 'peerUrls'>,
+  description: NodeDescription,
+): boolean {
+  const own = ['name', ...PEER_FLAGS].flatMap((flag) => flagValues(description, flag));
+  return [name, ...peerUrls].some((value) => value !== '' && own.includes(value));
 }
 
 async function inspectUrls(

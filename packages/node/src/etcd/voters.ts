@@ -1,7 +1,14 @@
 import { isRecoveryError } from '@kube-rescue/errors';
-import { findFlag } from '@kube-rescue/node-config';
 import type { Node } from '../node.ts';
-import { inspectPeers, type PeerMember } from './peer-members.ts';
+import {
+  type MemberSource,
+  readDataMembers,
+  readFlagMembers,
+  readMetricsMembers,
+  type SourcedMembers,
+} from './member-sources.ts';
+import { inspectPeers, isOwnMember, type PeerMember } from './peer-members.ts';
+import { quorumOf } from './quorum-after.ts';
 
 /** A hanging etcd must not delay a plan. */
 const PROBE_TIMEOUT_MS = 700;
@@ -16,91 +23,145 @@ export interface Voter {
   readonly answers: boolean | undefined;
 }
 
+/** One source, and how many voting members it lists. */
+export interface MemberEvidence extends Pick<SourcedMembers, 'source' | 'location'> {
+  readonly voters: number;
+}
+
 /** The voting members of the etcd of a node. */
 export interface Voters {
   readonly members: readonly Voter[];
   /** Members that must answer for a majority. */
   readonly quorum: number;
-  /** etcd answers with a majority: the cluster works. */
+  /** A majority works: the client port proves it, or this member has a leader. */
   readonly hasQuorum: boolean;
-  /**
-   * What told the members: the client port; the peer port, which answers alone while etcd waits for a majority; or the flags of an
-   * etcd that does not answer, which may be outdated.
-   */
-  readonly source: 'client' | 'peer' | 'flags';
+  /** What lists `members`. */
+  readonly source: MemberSource;
+  /** Every source that was asked and lists members, that of `members` first. */
+  readonly evidence: readonly MemberEvidence[];
 }
 
 type AskedNode = Pick<Node, 'host' | 'clock' | 'describe' | 'etcd' | 'etcdPeers'>;
 
-/**
- * The voting members of this node's etcd, from the client port, then the peer port, then several members in the flags; `undefined`
- * when none tells. On a copy: the flags alone. A learner has no vote, and does not count.
- */
-export async function listVoters(node: AskedNode, signal: AbortSignal): Promise<Voters | undefined> {
-  if (node.host.kind === 'copy') return votersInFlags(node);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
-  const voters = await ask(node, limit);
-  signal.throwIfAborted();
-  return voters ?? votersInFlags(node);
+/** A list that a source gave, with what the peer ports show where it is known. */
+interface Listing extends SourcedMembers {
+  readonly inspected?: readonly PeerMember[] | undefined;
+  readonly hasQuorum: boolean;
 }
 
-async function ask(node: AskedNode, signal: AbortSignal): Promise<Voters | undefined> {
+/** A member whose peer port was asked, or not. */
+type KnownMember = Omit<PeerMember, 'accepts'> & { readonly accepts: boolean | undefined };
+
+/** When sources list as many members, the one that knows most of them. */
+const BEST_FIRST: readonly MemberSource[] = ['client', 'peer', 'data', 'flags', 'metrics'];
+
+/**
+ * The voting members of this node's etcd, from every source that is left; `undefined` when none lists any. A list that a majority
+ * has confirmed over the client port counts; of the others the largest, because a member that is overlooked is a cluster that is
+ * divided. On a copy: its database and flags. A learner has no vote, and does not count.
+ *
+ * A database or a flag may name a member that was removed since; `evidence` shows each source.
+ */
+export async function listVoters(node: AskedNode, signal: AbortSignal): Promise<Voters | undefined> {
+  const onDisk = [await readDataMembers(node), await readFlagMembers(node)].map(withoutQuorum);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
+  const asked = node.host.kind === 'copy' ? [] : await ask(node, limit);
+  signal.throwIfAborted();
+  const listings = [...asked, ...onDisk].filter((listing) => listing !== undefined);
+  const chosen = choose(listings);
+  if (chosen === undefined) return undefined;
+  const inspected = chosen.inspected ?? (await inspect(chosen, node, limit));
+  signal.throwIfAborted();
+  const others = listings.filter((listing) => listing !== chosen);
+  return {
+    ...votersOf(inspected),
+    hasQuorum: listings.some(({ hasQuorum }) => hasQuorum),
+    source: chosen.source,
+    evidence: [chosen, ...others].map(({ source, location, members }) => {
+      return { source, location, voters: members.filter(({ isLearner }) => !isLearner).length };
+    }),
+  };
+}
+
+/** The source whose list counts. Pure. */
+function choose(listings: readonly Listing[]): Listing | undefined {
+  const confirmed = listings.find(({ source, hasQuorum }) => source === 'client' && hasQuorum);
+  if (confirmed !== undefined) return confirmed;
+  const votersIn = ({ members }: Listing): number => members.filter(({ isLearner }) => !isLearner).length;
+  const [largest] = listings.toSorted(
+    (a, b) => votersIn(b) - votersIn(a) || BEST_FIRST.indexOf(a.source) - BEST_FIRST.indexOf(b.source),
+  );
+  return largest;
+}
+
+/** The ports, as far as they are needed: a majority that answers over the client port knows the members. */
+async function ask(node: AskedNode, signal: AbortSignal): Promise<readonly (Listing | undefined)[]> {
+  const client = await listClient(node, signal);
+  if (client?.hasQuorum === true || signal.aborted) return [client];
+  const [peers, metrics] = await Promise.all([
+    listPeers(node, signal),
+    unlessAborted(() => readMetricsMembers(node, signal), signal),
+  ]);
+  return [client, peers, metrics && { ...metrics, hasQuorum: metrics.hasLeader }];
+}
+
+async function listClient(node: AskedNode, signal: AbortSignal): Promise<Listing | undefined> {
   try {
     const { client, connection } = await node.etcd({ timeoutMs: PROBE_TIMEOUT_MS }, signal);
     try {
-      const listed = await client.members({ signal });
-      const members = await inspectPeers(listed, await node.describe(), node, signal);
-      return votersOf(members, { hasQuorum: connection.hasQuorum, source: 'client' });
+      const members = await client.members({ signal });
+      const inspected = await inspectPeers(members, await node.describe(), node, signal);
+      return { source: 'client', location: connection.endpoint, members, inspected, hasQuorum: connection.hasQuorum };
     } finally {
       client.close();
     }
   } catch (error) {
     if (!isRecoveryError(error) && !signal.aborted) throw error;
-    const peers = signal.aborted ? undefined : await listPeers(node, signal);
-    return peers && votersOf(peers.members, { hasQuorum: false, source: 'peer' });
+    return undefined;
   }
 }
 
-/** A peer port that does not respond in time tells nothing. */
-async function listPeers(
-  node: Pick<Node, 'etcdPeers'>,
-  signal: AbortSignal,
-): Promise<Awaited<ReturnType<Node['etcdPeers']>>> {
+async function listPeers(node: AskedNode, signal: AbortSignal): Promise<Listing | undefined> {
+  const peers = await unlessAborted(() => node.etcdPeers(signal), signal);
+  if (peers === undefined) return undefined;
+  const { url, members } = peers;
+  return { source: 'peer', location: url, members, inspected: members, hasQuorum: false };
+}
+
+/** The peer ports that a list names; a list without URLs tells names alone. */
+async function inspect({ members }: Listing, node: AskedNode, signal: AbortSignal): Promise<readonly KnownMember[]> {
+  const description = await node.describe();
+  const isAskable =
+    node.host.kind === 'live' && members.length > 1 && members.every(({ peerUrls }) => peerUrls.length > 0);
+  const inspected = isAskable
+    ? await unlessAborted(() => inspectPeers(members, description, node, signal), signal)
+    : undefined;
+  return (
+    inspected ??
+    members.map((member) => {
+      return { ...member, isThisNode: isOwnMember(member, description), accepts: undefined, validTo: null, lacks: [] };
+    })
+  );
+}
+
+/** A port that does not respond in time tells nothing. */
+async function unlessAborted<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
-    return await node.etcdPeers(signal);
+    return await ask();
   } catch (error) {
-    if (signal.aborted) return undefined;
+    if (signal.aborted || isRecoveryError(error)) return undefined;
     throw error;
   }
+}
+
+function withoutQuorum(listing: SourcedMembers | undefined): Listing | undefined {
+  return listing && { ...listing, hasQuorum: false };
 }
 
 /** Of listed members, those that vote. Pure. */
-export function votersOf(members: readonly PeerMember[], rest: Pick<Voters, 'hasQuorum' | 'source'>): Voters {
+export function votersOf(members: readonly KnownMember[]): Pick<Voters, 'members' | 'quorum'> {
   const voters = members
     .filter(({ isLearner }) => !isLearner)
     .map(({ id, name, isThisNode, accepts }) => ({ name: name || id, isThisNode, answers: accepts }));
-  return { members: voters, quorum: quorumOf(voters.length), ...rest };
-}
-
-/** kubeadm writes the members of the time of the join; the first node's flags name itself alone, which says nothing. */
-async function votersInFlags({ describe }: Pick<Node, 'describe'>): Promise<Voters | undefined> {
-  try {
-    const { components } = await describe();
-    const valueOf = (flag: string): string => findFlag(components, { component: 'etcd', flag }) ?? '';
-    const names = valueOf('initial-cluster')
-      .split(',')
-      .map((entry) => entry.split('=')[0]?.trim() ?? '')
-      .filter((name) => name !== '');
-    if (names.length <= 1) return undefined;
-    const members = names.map((name) => ({ name, isThisNode: name === valueOf('name'), answers: undefined }));
-    return { members, quorum: quorumOf(members.length), hasQuorum: false, source: 'flags' };
-  } catch (error) {
-    if (isRecoveryError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Voting members that are a majority of so many. */
-export function quorumOf(voters: number): number {
-  return Math.floor(voters / 2) + 1;
+  return { members: voters, quorum: quorumOf(voters.length) };
 }

@@ -38,7 +38,7 @@ export function createMembersGate(node: Node, requires: readonly StepId[]): Step
 }
 
 function isKnown(voters: Voters | undefined): voters is Voters {
-  return voters !== undefined && voters.source !== 'flags';
+  return voters !== undefined && (voters.source === 'client' || voters.source === 'peer');
 }
 
 function judge(voters: Voters | undefined): Verdict {

@@ -53,6 +53,39 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
     });
   });
 
+  it('is refused by its database while nothing runs, with every leaf expired', async () => {
+    const pki = await buildEtcdPki({ expiredServer: true, expiredClient: true });
+    const valid = await buildEtcdPki();
+    const etcd = await startEtcd({ members: 3, pki: valid });
+    const [member] = etcd.members;
+    try {
+      await Promise.all(etcd.members.map((each) => each.stop()));
+      const host = await hostOfEtcdMember(etcd, pki, member.peerUrl, member.dataDir);
+      const node = openNode(OPTIONS, { host, clock: systemClock });
+      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      expect(error.message).toContain('one of 3 control-plane nodes');
+      expect(error.message).toContain('the sources disagree, the first counts: the database /var/lib/etcd/member/snap/db (3)');
+      expect(error.message).toContain('its flag --initial-cluster (1)');
+    } finally {
+      await etcd.stop();
+    }
+  });
+
+  it('is refused by the peer port while its members hold expired certificates and no leader', async () => {
+    const pki = await buildEtcdPki({ expiredServer: true, expiredClient: true });
+    const etcd = await startEtcd({ members: 3, pki, ready: false });
+    try {
+      const host = await hostOfEtcdMember(etcd, pki, etcd.members[0].peerUrl);
+      const node = openNode(OPTIONS, { host, clock: systemClock });
+      await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 20_000 }).toBeDefined();
+      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      expect(error.message).toContain('one of 3 control-plane nodes');
+      expect(error.message).toMatch(/the peer port https:\S+ \(3\)/);
+    } finally {
+      await etcd.stop();
+    }
+  });
+
   it('is accepted with one member, and with a learner that never started', async () => {
     await withMembers(1, async (node, etcd) => {
       await assertSingleMember(node, SIGNAL);

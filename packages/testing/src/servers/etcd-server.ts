@@ -17,6 +17,8 @@ export interface EtcdOptions {
   readonly files?: Partial<Readonly<Record<EtcdFile, Uint8Array>>> | undefined;
   /** Further arguments for every member, for example `--quota-backend-bytes=16777216`. */
   readonly arguments?: readonly string[] | undefined;
+  /** Waits until every member serves clients. Default: true; members without a majority never do. */
+  readonly ready?: boolean | undefined;
   /** Data directory of the first member, for example a restored snapshot; it is not removed. */
   readonly dataDir?: string | undefined;
 }
@@ -112,7 +114,7 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await Promise.all(members.map((member) => member.start()));
+    await Promise.all(members.map((member) => member.start({ ready: options.ready ?? true })));
   } catch (error) {
     await stop();
     throw error;
