@@ -139,7 +139,9 @@ async function observePeers(node: Node, signal: AbortSignal): Promise<Observed> 
   if (peers !== undefined) return { peers, isRunning: true, version: findEtcdVersion(await node.describe()) };
   const data = await readDataMembers(node);
   if (data === undefined || data.members.length <= 1) return {};
-  return { peers: { url: data.location, members: await inspectPeers(data.members, await node.describe(), node, signal) } };
+  return {
+    peers: { url: data.location, members: await inspectPeers(data.members, await node.describe(), node, signal) },
+  };
 }
 
 function reportOf(probe: EtcdProbe, { health, problem, peers, isRunning, version }: Observed): EtcdReport {

@@ -3,7 +3,7 @@ import { EtcdError } from '../errors.ts';
 import { type DatabaseMeta, PAGE_HEADER_BYTES, readBranch, readLeaf, readMeta } from './database-page.ts';
 
 /** One entry of a bucket. */
-export interface DatabaseEntry {
+interface DatabaseEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
 }

@@ -25,10 +25,10 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the members of a real etcd'
     const ids = listed
       .trim()
       .split('\n')
-      .map((line) => line.split(', ')[0]);
+      .map((line) => line.split(', ')[0] ?? '');
     const found = await readMetricsMembers(node, SIGNAL);
     expect(found?.hasLeader).toBe(true);
-    expect(found?.members.map(({ id }) => id).toSorted()).toEqual(ids.toSorted());
+    expect(new Set(found?.members.map(({ id }) => id))).toEqual(new Set(ids));
     await Promise.all(others.map((other) => other.stop()));
     await expect.poll(() => readMetricsMembers(node, SIGNAL), { timeout: 20_000 }).toMatchObject({ hasLeader: false });
     expect((await readMetricsMembers(node, SIGNAL))?.members).toHaveLength(3);
@@ -51,7 +51,9 @@ it('are not known from a port that does not answer, a directory without a databa
 });
 
 it('are named with their peer URLs by --initial-cluster', async () => {
-  const found = await readFlagMembers(nodeWith({ 'initial-cluster': 'cp1=https://10.0.0.1:2380,cp2=https://10.0.0.2:2380' }));
+  const found = await readFlagMembers(
+    nodeWith({ 'initial-cluster': 'cp1=https://10.0.0.1:2380,cp2=https://10.0.0.2:2380' }),
+  );
   expect(found?.members.map(({ name, peerUrls }) => [name, peerUrls])).toEqual([
     ['cp1', ['https://10.0.0.1:2380']],
     ['cp2', ['https://10.0.0.2:2380']],

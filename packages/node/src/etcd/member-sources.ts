@@ -37,7 +37,7 @@ const METRICS_TIMEOUT_MS = 1500;
 
 /**
  * The members that the metrics port knows, and whether it has a leader. Needs no certificate. `undefined` without such a port or
- * an answer, and from an etcd that does not publish its peers (before 3.4).
+ * an answer. etcd 3.4 knows only the peers to which it has had a connection since its start.
  * @throws nothing but the abort of `signal`
  */
 export async function readMetricsMembers(node: SourceNode, signal: AbortSignal): Promise<MetricsReading | undefined> {
@@ -57,7 +57,10 @@ export async function readMetricsMembers(node: SourceNode, signal: AbortSignal):
 }
 
 function parseMetrics(location: string, body: string): MetricsReading | undefined {
-  const peers = [...body.matchAll(/^etcd_network_known_peers\{Local="([0-9a-f]+)",Remote="([0-9a-f]+)"\} 1$/gm)];
+  // etcd 3.4 has no known peers; of one that is not connected any more, the active peers show 0.
+  const peers = [
+    ...body.matchAll(/^etcd_network_(?:known|active)_peers\{Local="([0-9a-f]+)",Remote="([0-9a-f]+)"\} [01]$/gm),
+  ];
   const leader = /^etcd_server_has_leader (\d)$/m.exec(body)?.[1];
   if (leader === undefined) return undefined;
   const own = peers[0]?.[1] ?? /^etcd_server_id\{server_id="([0-9a-f]+)"\} 1$/m.exec(body)?.[1];

@@ -50,16 +50,13 @@ describe('with every number of members down', () => {
     [7, 3, false, false, false],
     [7, 4, false, false, false],
   ] as const;
-  it.each(table)(
-    'of %i members with %i down: stop %s, remove %s, add %s',
-    (count, down, stop, remove, add) => {
-      const members = cluster(count, down);
-      expect(quorumAfter(members, on('stop')).holds).toBe(stop);
-      expect(quorumAfter(members, on('restart')).holds).toBe(stop);
-      expect(quorumAfter(members, on('remove')).holds).toBe(remove);
-      expect(quorumAfter(members, on('add', 'new')).holds).toBe(add);
-    },
-  );
+  it.each(table)('of %i members with %i down: stop %s, remove %s, add %s', (count, down, stop, remove, add) => {
+    const members = cluster(count, down);
+    expect(quorumAfter(members, on('stop')).holds).toBe(stop);
+    expect(quorumAfter(members, on('restart')).holds).toBe(stop);
+    expect(quorumAfter(members, on('remove')).holds).toBe(remove);
+    expect(quorumAfter(members, on('add', 'new')).holds).toBe(add);
+  });
 
   it.each(table)('of %i members with %i down, a stop of one that is down changes nothing', (count, down) => {
     const members = cluster(count, down);
@@ -73,7 +70,11 @@ describe('with every number of members down', () => {
 
   it.each(['unhealthy', 'unreachable', 'behind'] as const)('a member that is %s does not count', (state) => {
     expect(quorumAfter(cluster(3, 1, state), on('stop')).holds).toBe(false);
-    expect(quorumAfter(cluster(3, 1, state), on('remove', 'cp3'))).toMatchObject({ needed: 2, answering: 2, holds: true });
+    expect(quorumAfter(cluster(3, 1, state), on('remove', 'cp3'))).toMatchObject({
+      needed: 2,
+      answering: 2,
+      holds: true,
+    });
   });
 });
 
@@ -90,14 +91,20 @@ describe('a learner', () => {
   });
 
   it('is promoted once it has caught up, and while there is a majority', () => {
-    expect(quorumAfter([...cluster(1), learner], on('promote', 'new'))).toMatchObject({ voters: 2, answering: 2, holds: true });
+    expect(quorumAfter([...cluster(1), learner], on('promote', 'new'))).toMatchObject({
+      voters: 2,
+      answering: 2,
+      holds: true,
+    });
     expect(quorumAfter([...cluster(1), { ...learner, state: 'behind' }], on('promote', 'new')).holds).toBe(false);
     expect(quorumAfter([...cluster(2, 1), learner], on('promote', 'new')).holds).toBe(false);
   });
 });
 
 it('the sum says how many members there are, and how many are left of those needed', () => {
-  expect(quorumAfter(cluster(3, 1), on('stop', 'cp2')).sum).toBe('3 members, 2 answer, stopping cp2 leaves 1 of 2 needed');
+  expect(quorumAfter(cluster(3, 1), on('stop', 'cp2')).sum).toBe(
+    '3 members, 2 answer, stopping cp2 leaves 1 of 2 needed',
+  );
   expect(quorumAfter(cluster(1), on('restart')).sum).toBe('1 member, 1 answers, restarting cp1 leaves 0 of 1 needed');
   expect(quorumAfter(cluster(3, 1), on('remove', 'cp3')).sum).toBe(
     '3 members, 2 answer, removing cp3 leaves 2 of 2 needed',

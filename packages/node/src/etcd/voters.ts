@@ -145,9 +145,9 @@ async function inspect({ members }: Listing, node: AskedNode, signal: AbortSigna
 }
 
 /** A port that does not respond in time tells nothing. */
-async function unlessAborted<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+async function unlessAborted<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
-    return await ask();
+    return await request();
   } catch (error) {
     if (signal.aborted || isRecoveryError(error)) return undefined;
     throw error;

@@ -64,7 +64,9 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       const node = openNode(OPTIONS, { host, clock: systemClock });
       const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toContain('one of 3 control-plane nodes');
-      expect(error.message).toContain('the sources disagree, the first counts: the database /var/lib/etcd/member/snap/db (3)');
+      expect(error.message).toContain(
+        'the sources disagree, the first counts: the database /var/lib/etcd/member/snap/db (3)',
+      );
       expect(error.message).toContain('its flag --initial-cluster (1)');
     } finally {
       await etcd.stop();
