@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { inspectEtcd } from '@kube-rescue/diagnosis';
 import { hostPath, systemClock } from '@kube-rescue/host';
 import { type Node, openNode } from '@kube-rescue/node';
 import {
@@ -68,6 +69,9 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
         'the sources disagree, the first counts: the database /var/lib/etcd/member/snap/db (3)',
       );
       expect(error.message).toContain('its flag --initial-cluster (1)');
+      const { peers, waiting } = await inspectEtcd(node, { timeoutMs: 700 }, SIGNAL);
+      expect(peers?.members.map(({ name, accepts }) => [name, accepts])).toHaveLength(3);
+      expect(waiting).toBeNull();
     } finally {
       await etcd.stop();
     }
