@@ -62,7 +62,7 @@ export async function openRecoveryPlaybook(
   return createNodePlaybook(node, options, {
     openNode,
     runs: await session.openRuns(),
-    ingressDns: await dns?.phases(flags.via === 'api' ? 'api' : undefined),
+    ingressDns: await dns?.phases(flags.via),
     signal: session.interruption.signal,
   });
 }

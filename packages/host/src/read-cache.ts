@@ -57,20 +57,23 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
     renew();
     peers.forget();
   };
-  const ending = async <T>(action: () => Promise<T>): Promise<T> => {
-    endSession();
+  const around = async <T>(end: () => void, action: () => Promise<T>): Promise<T> => {
+    end();
     try {
       return await action();
     } finally {
-      endSession();
+      end();
     }
   };
+  const ending = <T>(action: () => Promise<T>): Promise<T> => around(endSession, action);
+  // A look runs programs and takes the lock of the run, which bring no server back; a wait after a change sleeps.
+  const renewing = <T>(action: () => Promise<T>): Promise<T> => around(renew, action);
   const remembered = <T>(key: string, read: () => Promise<T>, sizeOf?: (value: T) => number): Promise<T> => {
     if (bypasses > 0) return read();
     if (session.isOver()) renew();
     return session.remember(key, read, sizeOf);
   };
-  const machine = endingSession(host, ending);
+  const machine = endingSession(host, ending, renewing);
   const readOnce = async <K extends keyof KnownTree>(
     name: K,
     path: HostPath,
@@ -174,8 +177,10 @@ function createSession(clock: Clock): Session {
   };
 }
 
-/** `host`, with every call that can change the machine made within `ending`. */
-function endingSession(host: Host, ending: <T>(action: () => Promise<T>) => Promise<T>): Host {
+type Around = <T>(action: () => Promise<T>) => Promise<T>;
+
+/** `host`, with every call that can change the machine made within `ending`, or `renewing` where it only may. */
+function endingSession(host: Host, ending: Around, renewing: Around): Host {
   const services: ServiceControl = {
     status: (name) => host.services.status(name),
     act: (action, name) => ending(() => host.services.act(action, name)),
@@ -189,7 +194,7 @@ function endingSession(host: Host, ending: <T>(action: () => Promise<T>) => Prom
     writeLink: (...input) => ending(() => host.writeLink(...input)),
     remove: (...input) => ending(() => host.remove(...input)),
     makeDirectory: (...input) => ending(() => host.makeDirectory(...input)),
-    exec: (...input) => ending(() => host.exec(...input)),
-    acquireLock: (...input) => ending(() => host.acquireLock(...input)),
+    exec: (...input) => renewing(() => host.exec(...input)),
+    acquireLock: (...input) => renewing(() => host.acquireLock(...input)),
   };
 }

@@ -48,6 +48,21 @@ describe('a server that takes connections and does not answer', () => {
     expect(connections, 'a proof asks each time').toBe(first + 4);
   });
 
+  it('stays known while programs run and locks are taken, until the next wait', async () => {
+    const clock = createFixedClock('2026-11-22T12:00:00Z');
+    const cache = createReadCache({ host: createLocalHost(), clock });
+    const silent = { message: expect.stringContaining('no response within 100 ms') };
+    const ask = () => cache.host.request({ url: `${url}/readyz`, timeoutMs: 100 });
+    await expect(ask()).rejects.toMatchObject(silent);
+    const first = connections;
+    await cache.host.exec(['true'], { timeoutMs: 10_000 });
+    await expect(ask()).rejects.toMatchObject(silent);
+    expect(connections).toBe(first);
+    await cache.clock.sleep(1);
+    await expect(ask()).rejects.toMatchObject(silent);
+    expect(connections).toBe(first + 1);
+  });
+
   it('is not one that refuses the connection', async () => {
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     let asked = 0;

@@ -1,4 +1,3 @@
-import { type ObjectAccess, ObjectError } from '@kube-rescue/cluster-objects';
 import type { Node } from '@kube-rescue/node';
 import {
   createLeaseReleaseStep,
@@ -8,6 +7,7 @@ import {
 } from '@kube-rescue/pod-bootstrap';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { readHolderMachine } from '../gates/holder-machine.ts';
+import { whenAnswering } from '../objects/answering-objects.ts';
 import { LOCKS } from '../step-ids.ts';
 
 const POD_NAMESPACE = 'kube-system';
@@ -25,21 +25,4 @@ export async function createLocksStep(watch: LockWatch, node: Node, requires: re
   const machine = await readHolderMachine(node);
   const access = whenAnswering(node.objects.access({ via: 'api', search: {} }), node);
   return createLeaseReleaseStep({ id: LOCKS, requires, elected, machine, watch }, { ...node, access });
-}
-
-/** The objects of an API server that answers: a plan asks a silent one only once, and a connection to its objects would ask again. */
-function whenAnswering(objects: ObjectAccess, { api }: Pick<Node, 'api'>): ObjectAccess {
-  return {
-    ...objects,
-    open: async (signal) => {
-      const reading = await api.read('/readyz', signal);
-      if (reading.state === 'answered') return objects.open(signal);
-      throw new ObjectError({
-        code: 'OBJECT_STORE_UNREACHABLE',
-        message: `the API server does not answer: ${reading.reason}`,
-        subject: 'API server',
-        hint: "see the log of the API server's container",
-      });
-    },
-  };
 }

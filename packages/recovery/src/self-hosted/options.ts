@@ -3,6 +3,7 @@ import type { OpenNode, Worker } from '@kube-rescue/node-join';
 import type { RunStore } from '@kube-rescue/workflow';
 import type { EtcdSearch, Node, ObjectsVia } from '@kube-rescue/node';
 import type { LockWatch } from '@kube-rescue/pod-bootstrap';
+import { whenAnswering } from '../objects/answering-objects.ts';
 import type { CredentialOptions } from './credentials.ts';
 
 /** A worker to rejoin, as the operator names it; its Node and files are looked up. */
@@ -40,7 +41,8 @@ export interface Course {
 
 export function openSources(
   { via = 'etcd', search = {} }: SelfHostedOptions,
-  { objects }: Pick<Node, 'objects'>,
+  node: Pick<Node, 'objects' | 'api'>,
 ): ObjectSources {
-  return { offline: objects.access({ via, search }), api: objects.access({ via: 'api', search }) };
+  const { objects } = node;
+  return { offline: objects.access({ via, search }), api: whenAnswering(objects.access({ via: 'api', search }), node) };
 }
