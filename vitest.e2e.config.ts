@@ -28,7 +28,7 @@ const project = (name: string, groupOrder: number, test: object): TestProjectCon
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/debian-packages.ts', 'test/e2e/lab-traces-check.ts'],
+    globalSetup: ['test/debian-packages.ts', 'test/e2e/lab-traces-check.ts', 'test/e2e/carried-file.ts'],
     projects: [
       project('alone', 1, { include: ALONE, maxWorkers: 1 }),
       project('clusters', 2, {

@@ -1,3 +1,5 @@
+import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { provideDebianPackages } from '@kube-rescue/lab';
 import { execFile } from 'node:child_process';
 import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -32,7 +34,7 @@ export interface ExecutableInput {
  * Puts a script and its files into a copy of Node. The same input makes the same bytes.
  *
  * @param directory the working directory; intermediate files stay in it
- * @throws Error when strip is missing, with the package to install
+ * @throws LabError when strip is missing and cannot be installed, with the command to run
  */
 export async function makeExecutable(input: ExecutableInput, directory: string): Promise<void> {
   const { architecture, node, script, assets, target } = input;
@@ -66,6 +68,8 @@ async function strip(file: string, architecture: Architecture): Promise<void> {
     await run(program, ['--strip-all', file]);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    throw new Error(`${program} is missing: apt-get install --yes ${debianPackage}`, { cause: error });
+    const onProgress = ({ message }: { readonly message: string }): boolean => process.stderr.write(`${message}\n`);
+    await provideDebianPackages([debianPackage], { host: createLocalHost(), clock: systemClock, onProgress });
+    await run(program, ['--strip-all', file]);
   }
 }

@@ -25,11 +25,14 @@ const { values } = parseArgs({
     architecture: { type: 'string' },
     /** Only the executables, without archives and packages. */
     bare: { type: 'boolean', default: false },
+    /** Only the executable for this machine, named `kube-rescue`. */
+    own: { type: 'boolean', default: false },
     /** 0 to 9; 9 takes a minute for each archive. */
     compression: { type: 'string', default: '9' },
   },
 });
-const architectures = ARCHITECTURES.filter((each) => values.architecture === undefined || each === values.architecture);
+const wanted = values.own ? process.arch : values.architecture;
+const architectures = ARCHITECTURES.filter((each) => wanted === undefined || each === wanted);
 const work = await mkdtemp(path.join(tmpdir(), 'kube-rescue-package-'));
 try {
   await writePackages(path.resolve(values.output), work);
@@ -49,11 +52,11 @@ async function writePackages(output: string, directory: string): Promise<void> {
   for (const architecture of architectures) {
     const node = await findNode(architecture);
     nodeVersion = node.version;
-    const name = `kube-rescue-linux-${architecture}`;
+    const name = values.own ? 'kube-rescue' : `kube-rescue-linux-${architecture}`;
     const executable = path.join(output, name);
     await makeExecutable({ architecture, node: node.program, script, assets, target: executable }, directory);
     say(executable);
-    if (values.bare) continue;
+    if (values.bare || values.own) continue;
     const prefix = path.join(directory, name);
     await mkdir(path.join(prefix, 'bin'), { recursive: true });
     await copyFile(executable, path.join(prefix, 'bin/kube-rescue'));
@@ -68,7 +71,7 @@ async function writePackages(output: string, directory: string): Promise<void> {
     await makeDebianPackage(prefix, debian, { ...archive, architecture, version, description });
     say(debian);
   }
-  if (!values.bare) {
+  if (!values.bare && !values.own) {
     const bom = await billOfMaterials({ nodeVersion, epoch: archive.epoch }, directory);
     await writeFile(path.join(output, 'kube-rescue.cdx.json'), bom);
     const archives = await Promise.all(

@@ -1,5 +1,6 @@
 import { runCli } from '../../apps/cli/src/cli-process.fixture.ts';
 import type { RecoveryTimes } from '../../apps/drill/src/recovery/recovery-watch.ts';
+import { packageForTest } from '../single-file/packaged.fixture.ts';
 import type { BenchResult } from './bench.ts';
 
 interface DrillDocument {
@@ -23,8 +24,10 @@ const SERVICE_TARGET = 150 / EARLIER_SERVICE_SECONDS;
  * kubelets, containers, leases and the checkpointer.
  */
 export async function run(): Promise<BenchResult> {
-  const args = ['drill', '--json', '--scenario', 'saturday', '--no-trap', '--stable-for', '20'];
-  const { stdout, stderr } = await runCli(args);
+  const packaged = await packageForTest('--architecture', process.arch, '--bare');
+  const args = ['--scenario', 'saturday', '--no-trap', '--stable-for', '20', '--executable', packaged.executable];
+  const { stdout, stderr } = await runCli(['drill', '--json', ...args]);
+  await packaged.remove();
   const recovery = (JSON.parse(stdout) as DrillDocument).result?.recovery ?? undefined;
   if (recovery === undefined) throw new Error(`the drill did not reach the recovery: ${stderr.slice(-2000)}`);
   const { secondsToUsableApi, secondsToWorkloads, secondsToService, seconds, waitedSeconds, phases } = recovery;

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../../apps/cli/src/cli-process.fixture.ts';
 import { expectNoTraces, labsNamedIn } from './lab-traces.fixture.ts';
@@ -22,17 +22,24 @@ export interface DrillResult {
 export interface Drilled<R> {
   readonly result: R;
   readonly names: readonly string[];
-  /** The kinds of its proofs, in order: the words before the colon, each once. */
+  /** The kinds of its proofs but for that of the carried file, in order: the words before the colon, each once. */
   readonly kinds: readonly string[];
   /** The progress output. */
   readonly progress: string;
 }
 
-/** Runs `kube-rescue-drill --json` with these arguments; any proof that did not hold fails the test. */
+/**
+ * Runs `kube-rescue-drill --json` with these arguments and the one file on nodes without Node.js and npm; any proof that did not
+ * hold fails the test.
+ */
 export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>(
   ...args: readonly string[]
 ): Promise<Drilled<R>> {
-  const { exitCode, stdout, stderr } = await runProgram(process.execPath, [DRILL, '--json', ...args]);
+  const { exitCode, stdout, stderr } = await runProgram(process.execPath, [
+    DRILL,
+    ...['--json', '--executable', inject('executable')],
+    ...args,
+  ]);
   const { ok, result, error } = JSON.parse(stdout) as {
     readonly ok: boolean;
     readonly result?: R;
@@ -45,6 +52,8 @@ export async function drill<R extends Pick<DrillResult, 'proofs'> = DrillResult>
   expect({ ok, exitCode, failed }, `${why}\n${stderr.slice(-2000)}`).toEqual({ ok: true, exitCode: 0, failed: [] });
   await expectNoTraces(labsNamedIn(stderr));
   const names = proofs.map(({ name }) => name);
-  const kinds = [...new Set(names.map((name) => name.split(':')[0] ?? ''))];
+  const [first, ...kinds] = [...new Set(names.map((name) => name.split(':')[0] ?? ''))];
+  expect(first).toBe('carried');
+  expect(proofs[0]?.detail).toContain('hidden: ');
   return { result: result as R, names, kinds, progress: stderr };
 }

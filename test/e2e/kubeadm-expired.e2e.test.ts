@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { BIN, runCli } from '../../apps/cli/src/cli-process.fixture.ts';
 import { drill } from './drill.fixture.ts';
-import { packageForTest } from '../single-file/packaged.fixture.ts';
 import { expectNoTraces, findTraces, labsNamedIn } from './lab-traces.fixture.ts';
 
 /** The proofs of a drill, by the word before the colon. */
@@ -26,16 +25,6 @@ describe('the drill kubeadm-expired', () => {
       expect(progress).toContain('TIMELINE');
     },
   );
-});
-
-describe('the drill kubeadm-expired with the one file', () => {
-  it('recovers a cluster on a node without Node.js and npm', async () => {
-    const packaged = await packageForTest('--architecture', process.arch, '--bare');
-    const { result, kinds } = await drill('--executable', packaged.executable, '--kubernetes', '1.20');
-    await packaged.remove();
-    expect(kinds).toEqual(['carried', ...PROOFS]);
-    expect(result.proofs[0]).toMatchObject({ ok: true, detail: expect.stringContaining('hidden: ') });
-  });
 });
 
 describe('a drill that is stopped', () => {

@@ -8,22 +8,24 @@ const CARRIED = '/home/core/kube-rescue';
 const TIMEOUT_MS = 60_000;
 const PROGRAMS = 'node nodejs npm npx corepack';
 
-/** Prints every Node.js and npm that a search of PATH finds, and the Node that runs the drill. */
+/** Prints every Node.js and npm that a search of PATH finds, and the Node that runs the drill, as files rather than links. */
 const FIND = `for name in ${PROGRAMS}; do
   IFS=:
-  for directory in $PATH; do [ ! -f "$directory/$name" ] || [ ! -x "$directory/$name" ] || echo "$directory/$name"; done
+  for directory in $PATH; do
+    [ ! -f "$directory/$name" ] || [ ! -x "$directory/$name" ] || readlink -f "$directory/$name"
+  done
 done
-[ ! -x "$0" ] || echo "$0"`;
+[ ! -x "$0" ] || readlink -f "$0"`;
 
 /** Copies as `scp` does, then covers each program; mounts of a node are its own. */
 const CARRY = `set -eu
 cp "$0" "${CARRIED}"
 chmod 0755 "${CARRIED}"
-for program in "$@"; do mount --bind /dev/null "$(readlink -f "$program")"; done`;
+for program in "$@"; do mount --bind /dev/null "$program"; done`;
 
 /**
  * Copies the one file onto a node, as `scp` would, and hides Node.js and npm from the node, whose programs are otherwise those of
- * the machine.
+ * the machine. Programs of the lab that run there have a Node.js of their own, which PATH does not name.
  *
  * @param executable the file that `npm run package` makes for this processor
  * @returns the argv of kube-rescue on the node, and the proof that nothing else there could run it

@@ -1,15 +1,10 @@
 import { type Answer, BaseCommand, type ExitCode, seconds, VIA } from 'kube-rescue/command-line';
+import { hostPath } from '@kube-rescue/host';
 import { Flags } from '@oclif/core';
+import { resolve } from 'node:path';
 import { answerClean, answerDrill } from './answer.ts';
 import { drillExitOf } from './exit-codes.ts';
-import {
-  DEFAULT_KUBERNETES,
-  executableFor,
-  KUBERNETES,
-  kubernetesFor,
-  SCENARIOS,
-  SELF_HOSTED_KUBERNETES,
-} from './scenarios.ts';
+import { DEFAULT_KUBERNETES, KUBERNETES, kubernetesFor, SCENARIOS, SELF_HOSTED_KUBERNETES } from './scenarios.ts';
 import { openDrillSession } from './wiring.ts';
 
 const DRILL_INTERRUPTED = 'interrupted; the lab was removed';
@@ -38,8 +33,7 @@ export class DrillCommand extends BaseCommand {
     })(),
     keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
     executable: Flags.string({
-      description:
-        'kubeadm: copy this file of npm run package onto the node, hide Node.js and npm from it, and recover with the file',
+      description: 'copy this file of npm run package onto the node, hide Node.js and npm, and recover with the file',
       helpValue: 'FILE',
     }),
     via: Flags.option({
@@ -85,7 +79,7 @@ export class DrillCommand extends BaseCommand {
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
     const { scenario, keep, via, encrypted, trap } = flags;
     const kubernetes = kubernetesFor(scenario, flags.kubernetes);
-    const executable = executableFor(scenario, flags.executable);
+    const executable = flags.executable === undefined ? undefined : hostPath(resolve(flags.executable));
     const stableMs = flags['stable-for'] * 1000;
     const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
     return answerDrill({ scenario, kubernetes, algorithm, keep, executable, selfHosted }, session);

@@ -18,7 +18,7 @@ import { rehearseRotation, type RotationUnderLoad } from './rotation/rotation-dr
 import { rehearseTokenRotation } from './rotation/token-rotation-drill.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
-import { type RescueAnswer, runRescue } from './rescue-command.ts';
+import { type DrillNode, type RescueAnswer, runRescue } from './rescue-command.ts';
 import { provideFirst } from './provide-kubernetes.ts';
 import type { LiveScenario, Scenario, Versions } from './scenarios.ts';
 import { rehearseSelfHosted, type SelfHostedDrill } from './self-hosted-drill.ts';
@@ -126,7 +126,7 @@ export async function runDrill(input: DrillInput, session: DrillSession): Promis
 }
 
 async function drillSelfHosted(
-  { keep, selfHosted }: DrillInput,
+  { keep, executable, selfHosted }: DrillInput,
   create: ClusterInput,
   { lab, deps, watch, onLine }: Pick<Rehearsal, 'lab' | 'deps' | 'watch' | 'onLine'>,
 ): Promise<Pick<DrillReport, 'proofs' | 'recovery' | 'kept'>> {
@@ -135,7 +135,8 @@ async function drillSelfHosted(
   const proofs: Proof[] = [];
   let isKept = false;
   try {
-    const rehearsal = { cluster, lab, scenario, drill: selfHosted, deps, watch, proofs, onLine };
+    const program = await carry(cluster, executable, { deps, watch, proofs });
+    const rehearsal = { cluster, lab, scenario, drill: selfHosted, deps, watch, proofs, onLine, program };
     const recovery = (await rehearseSelfHosted(rehearsal)) ?? null;
     if (!keep) return { proofs, recovery, kept: null };
     await cluster.keep();
@@ -144,6 +145,20 @@ async function drillSelfHosted(
   } finally {
     if (!isKept) await watch.measure('remove the cluster', () => cluster.remove());
   }
+}
+
+/** Copies the one file, if there is one. Returns the argv of kube-rescue on the node. */
+async function carry(
+  node: DrillNode,
+  executable: HostPath | undefined,
+  { deps, watch, proofs }: Pick<Rehearsal, 'deps' | 'watch' | 'proofs'>,
+): Promise<readonly string[] | undefined> {
+  if (executable === undefined) return undefined;
+  const { program, proof } = await watch.measure('copy the one file onto the node', () =>
+    carryProgram(node, executable, deps),
+  );
+  proofs.push(...nameProofs('carried', [proof]));
+  return program;
 }
 
 function scenarioOf({ encrypted, podsRunning }: SelfHostedBeginning): SelfHostedScenarioName {
@@ -155,14 +170,11 @@ async function rehearseAndRemove(
   known: Rehearsal,
   { keep, executable }: Pick<DrillInput, 'keep' | 'executable'>,
 ): Promise<Pick<DrillReport, 'recovery' | 'rotation' | 'kept'>> {
-  const { cluster, watch, scenario, deps, proofs } = known;
+  const { cluster, watch, scenario } = known;
   let isKept = false;
   try {
-    const carry = (file: HostPath) =>
-      watch.measure('copy the one file onto the node', () => carryProgram(cluster, file, deps));
-    const carried = executable === undefined ? undefined : await carry(executable);
-    if (carried !== undefined) proofs.push(...nameProofs('carried', [carried.proof]));
-    const rehearsal = { ...known, program: carried?.program };
+    const program = await carry(cluster, executable, known);
+    const rehearsal = { ...known, program };
     const recovery = typeof scenario === 'string' ? null : ((await rehearse({ ...rehearsal, scenario })) ?? null);
     const live = { ...rehearsal, rescue: withPower(rehearsal) };
     const rotation = scenario === 'ca-rotation-live' ? await rehearseRotation(live) : undefined;

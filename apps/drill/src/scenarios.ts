@@ -1,5 +1,3 @@
-import { type HostPath, hostPath } from '@kube-rescue/host';
-import { resolve } from 'node:path';
 import { usageError } from 'kube-rescue/command-line';
 import type { KubernetesReleaseName, ScenarioName, SelfHostedScenarioName } from '@kube-rescue/lab';
 
@@ -55,15 +53,4 @@ function offeredFor(scenario: Scenario): readonly [offered: readonly [Kubernetes
   if (scenario === 'kubeadm-full' || scenario === 'ca-expired-full')
     return [WITH_ADDONS, 'its addons need 1.34 or later'];
   return [KUBERNETES, ''];
-}
-
-/** The one file for a scenario. @throws CliError `USAGE` for a self-hosted cluster, whose node runs test programs with Node.js */
-export function executableFor(scenario: Scenario, given: string | undefined): HostPath | undefined {
-  if (given === undefined) return undefined;
-  if (scenario !== 'saturday') return hostPath(resolve(given));
-  throw usageError(
-    `scenario ${scenario} cannot hide Node.js from its node: programs of the lab run there with it`,
-    '--executable',
-    'choose a scenario of kubeadm, or omit --executable',
-  );
 }

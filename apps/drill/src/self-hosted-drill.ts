@@ -31,6 +31,8 @@ interface Rehearsal {
   readonly watch: Stopwatch;
   readonly proofs: Proof[];
   readonly onLine: (line: string) => void;
+  /** The argv of kube-rescue on the node. Default: the npm package. */
+  readonly program?: readonly string[] | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   const node = withOutsideWorld(cluster);
   const printed: string[] = [];
   const rescue = async (...args: readonly string[]): Promise<RescueAnswer> => {
-    const own = { host: deps.host, signal: deps.signal, onLine: rehearsal.onLine };
+    const own = { host: deps.host, signal: deps.signal, onLine: rehearsal.onLine, program: rehearsal.program };
     const answer = await runRescue(node, args, own);
     printed.push(answer.output);
     return answer;

@@ -63,11 +63,13 @@ export async function programsRecipe(deps: LabDeps): Promise<ImageRecipe> {
 /**
  * The CNI plugin `flannel` as a script for a node's plugin directory, for example `/opt/cni/bin/flannel` (0755).
  *
- * It uses this machine's Node.js and files, which must be visible on the node.
+ * It uses the files of this machine, which must be visible on the node.
+ *
+ * @param runtime Node.js on the node; see `labRuntime`
  */
-export function renderFlannelPlugin(): string {
+export function renderFlannelPlugin(runtime: string): string {
   const program = joinPath(ownDirectory(), `flannel/cni-plugin${ownExtension()}`);
-  return `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`;
+  return `#!/bin/sh\nexec ${runtime} ${program} "$@"\n`;
 }
 
 function ownDirectory(): HostPath {

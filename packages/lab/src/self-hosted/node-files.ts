@@ -6,6 +6,7 @@ import type { LabDeps } from '../machine/lab-deps.ts';
 import { nodeFile } from '../machine/lab-directory.ts';
 import type { EquippedNode } from '../cluster/node-command.ts';
 import { renderFlannelPlugin } from '../programs/images.ts';
+import { labRuntime, provideRuntime } from '../programs/runtime.ts';
 import { type ServiceDefinition, unitProgram } from '../machine/services.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
 import {
@@ -44,7 +45,8 @@ export async function writeNodeFiles(machine: EquippedNode, pki: Pki, deps: LabD
   const directory = nodeFile(node, NETWORK_DIRECTORIES.binaries);
   const plugins = NETWORK_PLUGINS.map((name) => joinPath(DEBIAN_PLUGINS, name));
   await runCommand(deps, ['cp', '--target-directory', directory, ...plugins]);
-  await write(`${NETWORK_DIRECTORIES.binaries}/flannel`, renderFlannelPlugin(), 0o755);
+  await provideRuntime(node, deps);
+  await write(`${NETWORK_DIRECTORIES.binaries}/flannel`, renderFlannelPlugin(labRuntime(node)), 0o755);
   if (node.name !== CONTROL_PLANE.name) return;
   await write(`${UNIT_DIRECTORY}/${ETCD_SERVICE}.service`, renderEtcdUnit(), 0o644);
   await write(`${ETCD_TLS_DIRECTORY}/ca.crt`, pki['etcd-ca'].certificate, 0o644);

@@ -13,7 +13,7 @@ describe("flannel's CNI plugin", () => {
   let directory: string;
   beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'flannel-'));
-    await writeFile(path.join(directory, 'flannel'), renderFlannelPlugin());
+    await writeFile(path.join(directory, 'flannel'), renderFlannelPlugin(process.execPath));
     await chmod(path.join(directory, 'flannel'), 0o755);
   });
   afterEach(() => rm(directory, { recursive: true }));

@@ -1,7 +1,7 @@
-import { execPath } from 'node:process';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { WEB_ANSWER } from '../../kubernetes/images.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { labRuntime } from '../../programs/runtime.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import type { SelfHostedCluster } from '../../self-hosted/cluster.ts';
 import { SHOP_NAME } from '../../self-hosted/layout.ts';
@@ -54,7 +54,7 @@ export function proveShopByName(cluster: SelfHostedCluster, deps: LabDeps): Prom
  * @throws LabError `LAB_COMMAND_FAILED`
  */
 export async function seeShopByName(cluster: SelfHostedCluster, deps: LabDeps): Promise<void> {
-  const argv = [execPath, '--eval', SEE, cluster.outside.resolver, SHOP_NAME, WEB_ANSWER] as const;
+  const argv = [labRuntime(cluster.node), '--eval', SEE, cluster.outside.resolver, SHOP_NAME, WEB_ANSWER] as const;
   await runOnNode(cluster, argv, deps, { timeoutMs: SEEN_DEADLINE_MS });
 }
 
@@ -67,7 +67,7 @@ export function proveShopUnknown(cluster: SelfHostedCluster, deps: LabDeps): Pro
 }
 
 async function resolveShop(cluster: SelfHostedCluster, deps: LabDeps): Promise<string> {
-  const argv = [execPath, '--eval', RESOLVE, cluster.outside.resolver, SHOP_NAME] as const;
+  const argv = [labRuntime(cluster.node), '--eval', RESOLVE, cluster.outside.resolver, SHOP_NAME] as const;
   const { stdout, stderr } = await execOnNode(cluster, argv, deps);
   return stdout.trim() || stderr.trim().slice(-200);
 }
