@@ -1,7 +1,7 @@
 import { build, type Plugin } from 'esbuild';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ManifestCommand } from './commands.ts';
+import type { ManifestCommand } from '../apps/cli/src/completion/listed-commands.ts';
 
 /** The command line, built. */
 const CLI = path.join(import.meta.dirname, '../apps/cli');

@@ -1,4 +1,4 @@
-import type { ListedCommand, ManifestFlag } from './commands.ts';
+import type { ListedCommand, ListedFlag } from '../apps/cli/src/completion/listed-commands.ts';
 
 export interface ManInput {
   readonly version: string;
@@ -85,13 +85,13 @@ function entry(term: string, body: string): string {
   return `.TP\n${term}\n${body}`;
 }
 
-function formOf({ char, name, type, helpValue, options }: ManifestFlag): string {
+function formOf({ char, name, type, helpValue, options }: ListedFlag): string {
   const short = char === undefined ? '' : `\\fB\\-${char}\\fR, `;
   const value = type === 'boolean' ? '' : ` \\fI${text(options?.join('|') ?? helpValue ?? 'VALUE')}\\fR`;
   return `${short}\\fB${text(`--${name}`)}\\fR${value}`;
 }
 
-function describe(flag: ManifestFlag): string {
+function describe(flag: ListedFlag): string {
   const body = text(flag.description ?? '');
   return (flag.default ?? undefined) === undefined || flag.type === 'boolean'
     ? body

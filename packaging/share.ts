@@ -3,8 +3,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT_MEANINGS } from '../apps/cli/src/exit-codes.ts';
 import type { Program } from './bundle.ts';
-import { listCommands } from './commands.ts';
-import { completions } from './completions.ts';
+import { listCommands } from '../apps/cli/src/completion/listed-commands.ts';
+import { completions } from '../apps/cli/src/completion/scripts.ts';
 import { manPages } from './man-pages.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');

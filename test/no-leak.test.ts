@@ -70,7 +70,7 @@ describe('no private key leaks', () => {
       texts.push(await outputOf('report', id, ...json));
       texts.push(await outputOf('rollback', id, '--yes', '--force', ...json));
     }
-    await outputOf('plan', '--output', planFile);
+    await outputOf('plan', '--out', planFile);
     texts.push(await readFile(planFile, 'utf8'));
     const seen = processes.stop();
     expect(seen).toContain('recover');

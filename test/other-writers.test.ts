@@ -25,7 +25,7 @@ describe('beside another writer of the same files', () => {
 
   it('a plan is not carried out when a file has changed since, and no run starts', async () => {
     const plan = path.join(localFiles, 'plan.json');
-    await runCli(['plan', '--output', plan, '--root', node.root]);
+    await runCli(['plan', '--out', plan, '--root', node.root]);
     const file = path.join(node.root, 'etc/kubernetes/scheduler.conf');
     const theirs = `${await readFile(file, 'utf8')}# changed by hand\n`;
     await writeFile(file, theirs);

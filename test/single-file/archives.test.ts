@@ -134,7 +134,7 @@ describe.skipIf(!requireProgram('bash', 'zsh', 'fish'))('completion', () => {
     expect(await offer('kube-rescue', 'certs', 'c')).toBe('check csr\n');
     expect(await offer('kube-rescue', 'certs', 'csr', '')).toBe('export import\n');
     expect(await offer('kube-rescue', 'certs', 'check', '--warn')).toBe('--warn-within\n');
-    expect(await offer('kubectl-rescue', 'certs', 'check', '--output', '')).toBe('table json prometheus\n');
+    expect(await offer('kubectl-rescue', 'certs', 'check', '--output', '')).toBe('table json yaml wide prometheus\n');
   });
 
   it('of fish offers commands, flags and values', async () => {
@@ -149,7 +149,13 @@ describe.skipIf(!requireProgram('bash', 'zsh', 'fish'))('completion', () => {
     expect(await offer('kube-rescue cer')).toEqual(['certs']);
     expect(await offer('kube-rescue certs csr ')).toEqual(['export', 'import']);
     expect(await offer('kube-rescue certs check --warn')).toEqual(['--warn-within']);
-    expect(await offer('kubectl-rescue certs check --output ')).toEqual(['json', 'prometheus', 'table']);
+    expect(await offer('kubectl-rescue certs check --output ')).toEqual([
+      'json',
+      'prometheus',
+      'table',
+      'wide',
+      'yaml',
+    ]);
   });
 
   it('of zsh completes commands, flags and values on a terminal', async () => {

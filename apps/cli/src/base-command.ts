@@ -1,12 +1,15 @@
-import { preventCoreDumps, showInPager } from '@kube-rescue/host';
+import { createLocalHost, hostPath, preventCoreDumps, showInPager } from '@kube-rescue/host';
 import { Command, type Interfaces } from '@oclif/core';
+import { resolve } from 'node:path';
+import { renderDocument } from './document.ts';
 import { wrapError, wrapResult } from './envelope.ts';
 import { type ExitCode, exitCodeFor } from './exit-codes.ts';
-import { jsonFlag, nodeFlags } from './flags.ts';
+import { nodeFlags, outputFlags } from './flags.ts';
+import { documentFormat } from './output-format.ts';
 import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
 import { secretArguments } from './secret-arguments.ts';
-import { safeJson, safeText } from './render/style.ts';
+import { safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import { type Invocation, type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
 
@@ -19,6 +22,8 @@ export interface Answer<R extends object = object> {
   readonly text: (terminal: Terminal) => string;
   /** Shown page by page on a terminal. Default: false. */
   readonly isLong?: boolean | undefined;
+  /** Receives the output instead of the standard output; relative to the working directory. Default: none. */
+  readonly outputFile?: string | undefined;
   /** Set when the result itself is a failure. */
   readonly failure?: Error | undefined;
 }
@@ -29,7 +34,7 @@ export interface Answer<R extends object = object> {
  * prints nothing for falsy results.
  */
 export abstract class BaseCommand extends Command {
-  static override baseFlags = jsonFlag;
+  static override baseFlags = outputFlags;
 
   protected abstract answer(): Promise<Answer>;
 
@@ -46,18 +51,22 @@ export abstract class BaseCommand extends Command {
     return exitCodeFor(error);
   }
 
-  protected readonly streams = openStreams();
+  protected readonly streams = openStreams(this.argv);
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, failure, isLong } = await this.answerAndFinish();
+    const { result, exitCode, text, failure, isLong, outputFile } = await this.answerAndFinish();
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
     const hidden = secretArguments(this.argv);
-    if (wantsJson(this.argv)) {
+    const format = documentFormat(this.argv);
+    if (format !== undefined) {
       const { warnings } = reporter;
       const envelope =
         failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
-      process.stdout.write(`${safeJson(envelope)}\n`);
+      await printOutput(await renderDocument(envelope, format), outputFile);
+    } else if (outputFile !== undefined) {
+      const plain = { ...stdout, colour: false, live: false };
+      await printOutput(`${safeText(text(plain), plain)}\n`, outputFile);
     } else {
       const shown = `${safeText(text(stdout), stdout)}\n`;
       const isPaged = isLong === true && stdout.live && (await showInPager(shown));
@@ -98,7 +107,7 @@ interface ParsedLine extends Pick<Invocation, 'flags' | 'args'> {
 
 /** A command on this node, or on a copy of its files. */
 export abstract class NodeCommand extends BaseCommand {
-  static override baseFlags = { ...jsonFlag, ...nodeFlags };
+  static override baseFlags = { ...outputFlags, ...nodeFlags };
 
   #session: Session | undefined;
   #parsed: Pick<Invocation, 'flags' | 'args'> = { flags: {}, args: {} };
@@ -156,13 +165,13 @@ export abstract class NodeCommand extends BaseCommand {
   }
 }
 
-/**
- * Whether `--json` or `--output json` is among the arguments. Does not use the parser, because parser errors must be JSON
- * as well.
- */
-export function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf('--');
-  const flags = end === -1 ? argv : argv.slice(0, end);
-  const isOutput = (flag: string, at: number): boolean => flag === '--output' && flags[at + 1] === 'json';
-  return flags.some((flag, at) => flag === '--json' || flag === '--output=json' || isOutput(flag, at));
+const OUTPUT_MODE = 0o644;
+
+/** Another process reads the file: it sees the old content or the new one, never a part. @throws HostError */
+async function printOutput(text: string, file: string | undefined): Promise<void> {
+  if (file === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  await createLocalHost().writeFile(hostPath(resolve(file)), new TextEncoder().encode(text), { mode: OUTPUT_MODE });
 }

@@ -1,12 +1,14 @@
 import type { Interfaces } from '@oclif/core';
+import { Config } from '@oclif/core/config';
 import { run } from '@oclif/core/run';
 import { basename } from 'node:path';
-import { wantsJson } from './base-command.ts';
+import { renderDocument } from './document.ts';
 import { wrapError } from './envelope.ts';
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
+import { documentFormat } from './output-format.ts';
 import { printError } from './render/error.ts';
 import { secretArguments } from './secret-arguments.ts';
-import { safeJson } from './render/style.ts';
+import { explainUsage } from './usage-hint.ts';
 import { openStreams } from './wiring.ts';
 
 /**
@@ -19,13 +21,15 @@ import { openStreams } from './wiring.ts';
 export async function runCommandLine(
   args: readonly string[],
   options: Interfaces.LoadOptions,
-  start: (args: string[], options: Interfaces.LoadOptions) => Promise<unknown> = run,
+  start: (args: string[], config: Config) => Promise<unknown> = run,
 ): Promise<void> {
   endQuietlyOnBrokenPipe();
+  let config: Config | undefined;
   try {
-    await start(withHelpFlag(args), options);
+    config = await Config.load(options);
+    await start(withHelpFlag(args), config);
   } catch (error) {
-    process.exitCode = report(error, args);
+    process.exitCode = await report(config === undefined ? error : explainUsage(error, args, config), args);
   }
 }
 
@@ -35,13 +39,14 @@ function withHelpFlag(args: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...args];
 }
 
-function report(error: unknown, args: readonly string[]): number {
+async function report(error: unknown, args: readonly string[]): Promise<number> {
   const code = error instanceof Error && 'exitCode' in error ? (error.exitCode as ExitCode) : exitCodeFor(error);
-  const { reporter } = openStreams();
+  const { reporter } = openStreams(args);
   const hidden = secretArguments(args);
-  if (wantsJson(args)) {
+  const format = documentFormat(args);
+  if (format !== undefined) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
-    process.stdout.write(`${safeJson(wrapError(error, warnings, undefined, hidden))}\n`);
+    process.stdout.write(await renderDocument(wrapError(error, warnings, undefined, hidden), format));
   }
   printError(error, reporter, code === EXIT.bug, hidden);
   return code;

@@ -1,6 +1,6 @@
 /** Shared with the command line of the drill package: flags, answers, the envelope, exit codes. */
 export { type Answer, BaseCommand } from './base-command.ts';
-export { seconds } from './dns/dns-flags.ts';
+export { seconds } from './flags.ts';
 export { type Envelope, usageError, wrapError, wrapResult } from './envelope.ts';
 export { VIA } from './etcd/etcd-flags.ts';
 export { runCommandLine } from './command-line-run.ts';

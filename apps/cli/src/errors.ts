@@ -9,6 +9,7 @@ export const CLI_ERRORS = {
   NOT_ROOT: 'denied',
   PLAN_FILE_INVALID: 'usage',
   PLAN_DIFFERS: 'refused',
+  FILE_EXISTS: 'refused',
   RENEWAL_NOT_DUE: 'refused',
   RUN_CUT_OFF: 'failed',
   LEFT_INCOMPLETE: 'failed',

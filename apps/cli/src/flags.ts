@@ -1,22 +1,61 @@
 import type { NewKeyAlgorithm } from '@kube-rescue/x509';
 import { Flags } from '@oclif/core';
+import { parseDuration } from './duration.ts';
 
-const DAYS = /^(\d{1,5})d?$/;
+const SECONDS_PER_DAY = 86_400;
 
-/** A number of days: `30d` or `30`. */
+/** A duration in days: `30d`, `72h`, `1w`; a number without a unit is days. */
 export const days = Flags.custom<number>({
   helpValue: 'DAYS',
   parse: async (text) => {
-    const [, number] = DAYS.exec(text) ?? [];
-    if (number !== undefined) return Number(number);
-    throw new Error(`${text} is not a number of days, such as 30d`);
+    const duration = parseDuration(text, 'd');
+    if (duration !== undefined) return duration / SECONDS_PER_DAY;
+    throw new Error(`${text} is not a duration, such as 30d or 72h`);
   },
 });
 
-/** The flag of every command. */
-export const jsonFlag = {
-  json: Flags.boolean({ description: 'print one JSON document instead of text', helpGroup: 'GLOBAL' }),
+/** A duration in seconds: `90s`, `5m`, `1h`; a number without a unit is seconds. */
+export const seconds = Flags.custom<number, { readonly least?: number; readonly most?: number }>({
+  helpValue: 'DURATION',
+  parse: async (text, _context, { least = 0, most = Number.MAX_SAFE_INTEGER }) => {
+    const duration = parseDuration(text, 's');
+    if (duration === undefined) throw new Error(`${text} is not a duration, such as 90s or 5m`);
+    if (duration >= least && duration <= most) return duration;
+    throw new Error(`${text} is not between ${least} and ${most} seconds`);
+  },
+});
+
+/** Formats of every answer; a command with more has its own flag. */
+export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const;
+
+/** The flags of every command. */
+export const outputFlags = {
+  output: Flags.string({
+    char: 'o',
+    options: OUTPUT_FORMATS,
+    description: 'output format',
+    default: 'table',
+    helpGroup: 'GLOBAL',
+  }),
+  json: Flags.boolean({ description: 'the same as --output json', helpGroup: 'GLOBAL' }),
+  'no-color': Flags.boolean({ description: 'no colours, as with NO_COLOR', helpGroup: 'GLOBAL' }),
 };
+
+const serviceFlags = ({ hidden }: { readonly hidden: boolean }) => ({
+  'service-command': Flags.string({
+    description: 'program called as PROGRAM start|stop|restart|status NAME instead of systemctl',
+    helpValue: 'PROGRAM',
+    helpGroup: 'GLOBAL',
+    hidden,
+  }),
+  'kubelet-service': Flags.string({
+    description: "name of the kubelet's service",
+    default: 'kubelet',
+    helpValue: 'NAME',
+    helpGroup: 'GLOBAL',
+    hidden,
+  }),
+});
 
 /** Flags that select the node, its directories and its service manager. */
 export const nodeFlags = {
@@ -31,22 +70,18 @@ export const nodeFlags = {
     helpValue: 'DIR',
     helpGroup: 'GLOBAL',
   }),
-  'service-command': Flags.string({
-    description: 'program called as PROGRAM start|stop|restart|status NAME instead of systemctl',
-    helpValue: 'PROGRAM',
-    helpGroup: 'GLOBAL',
-  }),
-  'kubelet-service': Flags.string({
-    description: "name of the kubelet's service",
-    default: 'kubelet',
-    helpValue: 'NAME',
-    helpGroup: 'GLOBAL',
-  }),
+  ...serviceFlags({ hidden: false }),
+};
+
+/** The node flags of a command that reads journals: it restarts nothing, and takes the others without showing them. */
+export const journalFlags = {
+  ...nodeFlags,
+  ...serviceFlags({ hidden: true }),
 };
 
 /** Decrypts the backups of an earlier run. */
 export const backupIdentityFlag = Flags.string({
-  description: 'file with the age identity that decrypts the backups of the run',
+  description: 'age identity file that decrypts the backups',
   helpValue: 'FILE',
 });
 
@@ -59,7 +94,7 @@ export const confirmationFlags = {
 /** Flags of every command that makes a run. */
 export const writeFlags = {
   'backup-recipient': Flags.string({
-    description: 'encrypt backups to this age recipient (repeatable)',
+    description: 'age recipient of the backups (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'age1…',
@@ -69,13 +104,13 @@ export const writeFlags = {
 
 export const selectionFlags = {
   only: Flags.string({
-    description: 'only this step, or the steps below this name (repeatable)',
+    description: 'only this step or its substeps (repeatable)',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'STEP',
   }),
   skip: Flags.string({
-    description: 'skip this step, or the steps below this name (repeatable); wins over --only',
+    description: 'skip this step or its substeps (repeatable); wins over --only',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'STEP',
@@ -87,18 +122,18 @@ export const renewalFlags = {
   'new-keys': Flags.boolean({ description: 'generate new private keys; default: every certificate keeps its key' }),
   days: days({
     description:
-      "lifetime of new certificates, never beyond the CA's; default: the lifetime of the certificate that is replaced",
+      "lifetime of new certificates; never beyond the CA's; default: the lifetime of the certificate that is replaced",
   }),
   'expiring-within': days({
     description:
-      'also renew certificates that expire within this time; default: 7d, at most a third of the lifetime of the certificate',
+      'also renew what expires within this time; default: 7d, at most a third of the lifetime of the certificate',
   }),
 };
 
 /** Overrides the check of the clock, for every command that issues or installs certificates. */
 export const clockFlag = {
   'clock-is-right': Flags.boolean({
-    description: "issue and judge certificates by this machine's clock, although other dates contradict it",
+    description: 'trust this clock; issue and judge certificates by it, although other dates contradict it',
   }),
 };
 

@@ -1,13 +1,33 @@
 import { Help } from '@oclif/core/help';
 import type { Command } from '@oclif/core';
-import { EXIT_MEANINGS } from './exit-codes.ts';
+import { EXIT, EXIT_MEANINGS, type ExitCode } from './exit-codes.ts';
 import { wrap } from './render/text.ts';
 
 const COLUMNS = 80;
+/** Of a section. */
+const INDENT = 2;
 
-/** oclif's help, with the table of exit codes at the end of every page, and no line of prose wider than the terminal. */
+/** A page that fits on two screens is shown whole. */
+const MOST_LINES = 60;
+
+/** What a command without `--yes` can end with: it changes nothing. */
+const READ_ONLY: readonly ExitCode[] = [EXIT.done, EXIT.bug, EXIT.usage, EXIT.problems, EXIT.refused, EXIT.interrupted];
+
+/**
+ * oclif's help, with the exit codes of the command at the end of its page, and no line of prose wider than the terminal.
+ *
+ * A longer page is shortened: it names the flags of its groups (SSH, AWS, DNS, global) without their descriptions. With `--verbose` it is
+ * whole.
+ */
 export default class HelpWithExitCodes extends Help {
   #isPage = false;
+  #isVerbose = false;
+
+  override async showHelp(argv: string[]): Promise<void> {
+    const isVerbose = (word: string): boolean => word === '--verbose' || word === '-v';
+    this.#isVerbose = argv.some(isVerbose);
+    await super.showHelp(argv.filter((word) => !isVerbose(word)));
+  }
 
   override async showCommandHelp(command: Command.Loadable): Promise<void> {
     this.#isPage = true;
@@ -21,9 +41,35 @@ export default class HelpWithExitCodes extends Help {
   }
 
   protected override formatCommand(command: Command.Loadable): string {
+    const page = this.formatPage(command);
+    if (this.#isVerbose || page.split('\n').length <= MOST_LINES) return page;
+    const grouped = Object.values(command.flags).filter(
+      ({ helpGroup, hidden }) => helpGroup !== undefined && hidden !== true,
+    );
+    const groups = Map.groupBy(grouped, ({ helpGroup }) => helpGroup ?? '');
+    const own = Object.entries(command.flags)
+      .filter(([, { helpGroup }]) => helpGroup === undefined)
+      .map(([name, flag]) => [name, { ...flag, description: (flag.description ?? '').split('; ')[0] ?? '' }] as const);
+    const usage = `${command.id.replaceAll(':', ' ')} ${Object.values(command.args).map(formOfArg).join(' ')} [FLAGS]`;
+    const short = { ...command, usage: usage.replaceAll(/ +/g, ' '), flags: Object.fromEntries(own) };
+    const columns = (this.opts.maxWidth ?? COLUMNS) - INDENT;
+    const others = [...groups].flatMap(([group, flags]) =>
+      wrap(`${group}: ${flags.map(({ name }) => `--${name}`).join(', ')}`, columns),
+    );
+    const all = `all in full: ${this.config.bin} ${command.id.replaceAll(':', ' ')} --help --verbose`;
+    const more = this.section('MORE FLAGS', [...others, all].join('\n'));
+    return this.formatPage(short, [more]).replaceAll('\n\n  $ ', '\n  $ ');
+  }
+
+  /** @param sections in front of the exit codes */
+  private formatPage(command: Command.Loadable, sections: readonly string[] = []): string {
     // oclif shows an empty choice for a flag that excludes a hidden flag.
-    const page = super.formatCommand(command).replaceAll(/\s+\|\s*\]/g, ']');
-    return `${this.breakOptions(page)}\n\n${this.exitCodes()}`;
+    const page = super
+      .formatCommand(command)
+      .replaceAll(/\s+\|\s*\]/g, ']')
+      .trimEnd();
+    const isWriter = 'yes' in command.flags;
+    return [this.breakOptions(page), ...sections, this.exitCodes(isWriter ? undefined : READ_ONLY)].join('\n\n');
   }
 
   /** oclif breaks a long choice in the middle of a word. */
@@ -41,8 +87,15 @@ export default class HelpWithExitCodes extends Help {
     this.log(this.exitCodes());
   }
 
-  private exitCodes(): string {
-    const rows = EXIT_MEANINGS.map(([code, meaning]) => [String(code).padStart(3), meaning] as [string, string]);
+  /** @param possible default: all */
+  private exitCodes(possible: readonly ExitCode[] = EXIT_MEANINGS.map(([code]) => code)): string {
+    const rows = EXIT_MEANINGS.filter(([code]) => possible.includes(code)).map(
+      ([code, meaning]) => [String(code).padStart(3), meaning] as [string, string],
+    );
     return this.section('EXIT CODES', rows.map(([code, meaning]) => `${code}  ${meaning}`).join('\n'));
   }
+}
+
+function formOfArg({ name, required }: { readonly name: string; readonly required?: boolean }): string {
+  return required === true ? name.toUpperCase() : `[${name.toUpperCase()}]`;
 }

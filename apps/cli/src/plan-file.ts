@@ -13,12 +13,23 @@ export interface PlanFile {
   readonly origin: RunOrigin;
 }
 
-/** Writes a plan as JSON, with a digest of everything in it. */
+/**
+ * Writes a plan as JSON, with a digest of everything in it, to a new file.
+ * @throws CliError `FILE_EXISTS`; HostError
+ */
 export async function writePlan(
   { plan, origin }: PlanFile,
   path: HostPath,
-  host: Pick<Host, 'writeFile'>,
+  host: Pick<Host, 'writeFile' | 'stat'>,
 ): Promise<void> {
+  if ((await host.stat(path)) !== undefined) {
+    throw new CliError({
+      code: 'FILE_EXISTS',
+      message: 'there is a file of this name already; nothing was written',
+      subject: path,
+      hint: 'give another name, or remove the file',
+    });
+  }
   const content = { ...plan, version: VERSION, origin };
   const text = JSON.stringify({ ...content, digest: digestOf(content) }, null, 2);
   await host.writeFile(path, new TextEncoder().encode(`${text}\n`), { mode: PLAN_MODE });
@@ -83,6 +94,6 @@ function invalid(message: string, subject: string): CliError {
     code: 'PLAN_FILE_INVALID',
     message,
     subject,
-    hint: 'create one with: kube-rescue plan --output FILE',
+    hint: 'create one with: `kube-rescue plan --out FILE`',
   });
 }

@@ -34,7 +34,7 @@ function daysOf(file: string): number {
 
 describe('a plan that is carried out', () => {
   it('writes certificates with the lifetime of the plan, without the flag', async () => {
-    await cli('plan', '--days', '30', '--output', plan);
+    await cli('plan', '--days', '30', '--out', plan);
     const ended = await carryOut();
     expect(ended.exitCode, ended.stdout).toBe(0);
     expect(daysOf('apiserver.crt')).toBe(30);
@@ -49,7 +49,7 @@ describe('a plan that is carried out', () => {
     ['--via', 'api'],
     ['--certs', '.'],
   ])('is refused with another flag, by its name: %s', async (...flags) => {
-    await cli('plan', '--days', '30', '--output', plan);
+    await cli('plan', '--days', '30', '--out', plan);
     const ended = await carryOut(...flags);
     const { error } = JSON.parse(ended.stdout) as { error: { code: string; message: string } };
     expect(error).toMatchObject({ code: 'PLAN_DIFFERS', message: expect.stringContaining(flags[0] ?? '') });
@@ -58,7 +58,7 @@ describe('a plan that is carried out', () => {
   });
 
   it('accepts the same flags again, and those that a plan does not have', async () => {
-    await cli('plan', '--days', '30', '--only', 'pki', '--output', plan);
+    await cli('plan', '--days', '30', '--only', 'pki', '--out', plan);
     const { error } = JSON.parse(
       (await carryOut('--days', '30', '--only', 'pki', '--backup-recipient', 'x')).stdout,
     ) as {

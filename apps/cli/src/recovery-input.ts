@@ -10,14 +10,14 @@ import { type Session } from './wiring.ts';
 /** Certificates, object source and workers of a recovery. */
 export const recoveryFlags = {
   certs: Flags.string({
-    description: 'install the certificates in this directory instead of renewing',
+    description: 'install this certificate set, do not renew',
     helpValue: 'DIR',
     exclusive: ['new-keys'],
   }),
   via: Flags.option({
     options: VIA,
     description:
-      'self-hosted: change objects in etcd while every other writer is stopped, or through the API server whenever it answers',
+      'self-hosted: where objects are changed; in etcd while every other writer is stopped, or through the API server whenever it answers',
     default: VIA[0],
   })(),
   join: Flags.string({

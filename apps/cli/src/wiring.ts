@@ -21,6 +21,7 @@ import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
 import type { LocalFiles } from './local-files.ts';
 import { createWriteRecord, recordWrites, type WriteRecord } from './recorded-writes.ts';
+import { refusesColour } from './output-format.ts';
 import { createReporter, type Reporter } from './reporter.ts';
 import { describeTerminal, type Terminal } from './terminal.ts';
 
@@ -73,8 +74,8 @@ export interface Session extends Streams {
 }
 
 /** Only this module reads the environment of the process. */
-export function openStreams(): Streams {
-  const { env } = process;
+export function openStreams(argv: readonly string[]): Streams {
+  const env = refusesColour(argv) ? { ...process.env, NO_COLOR: '1' } : process.env;
   return {
     stdout: describeTerminal(process.stdout, env),
     reporter: createReporter(process.stderr, describeTerminal(process.stderr, env)),

@@ -1,3 +1,4 @@
+import { shellLine } from '@kube-rescue/host';
 import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
@@ -12,13 +13,13 @@ export default class Plan extends NodeCommand {
   static override summary = 'Show the changes that recover would make on this node.';
   static override description =
     'On a dead cluster some steps can only be planned after others; they are listed with their dependencies. Changes nothing.';
-  static override examples = ['<%= config.bin %> plan', '<%= config.bin %> plan --output plan.json'];
+  static override examples = ['<%= config.bin %> plan', '<%= config.bin %> plan --out plan.json'];
   static override flags = {
     ...renewalFlags,
     ...recoveryFlags,
     ...clockFlag,
     ...selectionFlags,
-    output: Flags.string({ description: 'save the plan to this file for recover --plan', helpValue: 'FILE' }),
+    out: Flags.string({ description: 'save the plan to this new file, for recover --plan', helpValue: 'FILE' }),
   };
 
   protected override async answer(): Promise<Answer> {
@@ -29,11 +30,14 @@ export default class Plan extends NodeCommand {
     const input = { playbook, selection: flags };
     const plan = await makePlan(input, session);
     assertRenewalDue(flags, plan, session.reporter.warn);
-    if (flags.output !== undefined) {
+    if (flags.out !== undefined) {
       const { withVariations } = await import('@kube-rescue/workflow');
       const origin = await session.describeOrigin();
       const written = withVariations(plan, await makePlan(input, session));
-      await writePlan({ plan: written, origin }, session.localFiles.path(flags.output), session.localFiles.host);
+      await writePlan({ plan: written, origin }, session.localFiles.path(flags.out), session.localFiles.host);
+      const root = flags.root === undefined ? [] : ['--root', flags.root];
+      const next = shellLine(['recover', '--plan', flags.out, ...root]);
+      session.reporter.print(`saved to ${flags.out}; carry it out with: kube-rescue ${next}`);
     }
     return answerPlan(plan, session);
   }

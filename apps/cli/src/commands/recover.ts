@@ -33,11 +33,11 @@ export default class Recover extends NodeCommand {
     ...writeFlags,
     ...recoveryFlags,
     plan: Flags.string({
-      description: 'carry out this plan, with the flags that it was made with; refuse when it is outdated',
+      description: 'carry out this plan; with the flags that it was made with; refused when it is outdated',
       helpValue: 'FILE',
     }),
     resume: Flags.boolean({
-      description: 'resume the newest unfinished run with the flags it began with; other flags are refused',
+      description: 'resume the newest unfinished run; with the flags it began with, others are refused',
       exclusive: ['plan'],
     }),
     'backup-identity': backupIdentityFlag,

@@ -1,6 +1,7 @@
 import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { journalFlags, outputFlags } from '../flags.ts';
 import { renderRunReport } from '../render/run-report.ts';
 import { formatSeconds } from '../render/text.ts';
 import { summarizeRun } from '../report/run-summary.ts';
@@ -9,6 +10,7 @@ export default class Report extends NodeCommand {
   static override summary = 'Write a handover report of a run: findings, changes, open work.';
   static override description =
     'Prints Markdown from the journal on this node, without key material. Exits 3 unless the run is done or rolled back. Changes nothing.';
+  static override baseFlags = { ...outputFlags, ...journalFlags };
   static override examples = [
     '<%= config.bin %> report 20261122T111800Z-1f3a > handover.md',
     '<%= config.bin %> report latest --json',

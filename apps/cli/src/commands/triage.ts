@@ -6,6 +6,7 @@ export default class Triage extends NodeCommand {
   static override summary = 'Find the root causes of the problems of this node.';
   static override description =
     'Reads only files, processes and sockets of this node; works with the whole cluster down. Changes nothing.';
+  static override hiddenAliases = ['status'];
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];
 
   protected override async answer(): Promise<Answer> {

@@ -15,16 +15,6 @@ const port = Flags.custom<number>({
   },
 });
 
-/** A duration in seconds. */
-export const seconds = Flags.custom<number>({
-  helpValue: 'SECONDS',
-  parse: async (text) => {
-    const number = Number(text);
-    if (Number.isFinite(number) && number >= 0) return number;
-    throw new Error(`${text} is not a number of seconds`);
-  },
-});
-
 export const controllerFlag = Flags.string({
   description: 'workload whose credentials to use; default: the known DNS provider',
   helpValue: 'NAMESPACE/NAME',

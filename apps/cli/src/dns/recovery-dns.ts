@@ -7,12 +7,13 @@ import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
 import type { PlanAnswer, RunAnswer } from '../playbook-run.ts';
+import { seconds } from '../flags.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderConditions } from '../render/dns-conditions.ts';
 import { oneLine } from '../render/text.ts';
 import { ingressDns, type Session } from '../wiring.ts';
 import { readSource, readClientConfig } from './credential-input.ts';
-import { controllerFlag, nameFlags, seconds, toProbes } from './dns-flags.ts';
+import { controllerFlag, nameFlags, toProbes } from './dns-flags.ts';
 import { chooseVia } from '../objects-via.ts';
 import { openIngressObjects } from './node-objects.ts';
 
@@ -32,7 +33,7 @@ export const recoveryDnsFlags = {
   port,
   probe,
   'dns-wait': seconds({
-    description: 'how long to wait for the names, in seconds',
+    description: 'how long to wait for the names: seconds, or 5m',
     default: 300,
     helpGroup: 'DNS',
   }),

@@ -159,14 +159,7 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('ssh', 'sshd'))(
         '--ssh-port',
         String(port),
       ];
-      const how = [
-        '--ssh-service-command',
-        manager,
-        '--ready-timeout',
-        '1',
-        '--file',
-        `${directory}/kubeconfig=${file}`,
-      ];
+      const how = ['--ssh-service-command', manager, '--wait', '1', '--file', `${directory}/kubeconfig=${file}`];
       const { exitCode, stdout, stderr, envelope } = await run('join', `root@${hostname()}`, ...how, ...ssh, '--yes');
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 7 });
       expect(stdout + stderr).not.toContain('PRIVATE KEY');

@@ -1,6 +1,7 @@
 import type { ControllerName, RescueStepDeps } from '@kube-rescue/pod-bootstrap';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import { Args, Flags } from '@oclif/core';
+import { seconds } from '../flags.ts';
 import { usageError } from '../envelope.ts';
 import { podBootstrap, type Session } from '../wiring.ts';
 
@@ -23,12 +24,11 @@ export const clusterDomainFlag = Flags.string({
 });
 
 /** Timeout for a pod. */
-export const waitFlag = Flags.integer({
-  description: 'how long to wait, in seconds',
+export const waitFlag = seconds({
+  description: 'how long to wait: seconds, or 5m',
   default: 120,
-  min: 1,
-  max: 3600,
-  helpValue: 'SECONDS',
+  least: 1,
+  most: 3600,
 });
 
 /**

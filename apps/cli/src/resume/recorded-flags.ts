@@ -2,7 +2,23 @@ import type { HostPath } from '@kube-rescue/host';
 import type { Json } from '@kube-rescue/workflow';
 
 /** Not part of a run's identity: how it is confirmed and shown, where it is found, what decrypts its backup. */
-const PRESENT_ONLY = ['json', 'output', 'root', 'yes', 'dry-run', 'resume', 'force', 'backup-identity'];
+const PRESENT_ONLY = [
+  ...[
+    'json',
+    'output',
+    'no-color',
+    'output-file',
+    'out',
+    'exit-zero',
+    'verbose',
+    'root',
+    'yes',
+    'dry-run',
+    'resume',
+    'force',
+  ],
+  'backup-identity',
+];
 /** Recorded by digest among the inputs. */
 const DIGEST_ONLY = ['plan'];
 /** Values that may be secret. */
@@ -12,7 +28,7 @@ const NOT_RECORDED = new Set([...PRESENT_ONLY, ...DIGEST_ONLY, ...SECRET]);
 /** Paths on the operator's machine, relative to the working directory when they are typed. */
 const PATHS = new Set([
   ...['certs', 'aws-credentials', 'service-command', 'ssh-identity', 'ssh-known-hosts'],
-  ...['file', 'cacert', 'cert', 'key', 'rotated-set'],
+  ...['file', 'patch-file', 'cacert', 'cert', 'key', 'rotated-set'],
 ]);
 /** Means the standard input. */
 const STANDARD_INPUT = '-';

@@ -1,5 +1,4 @@
-import type { Interfaces } from '@oclif/core';
-import { Config } from '@oclif/core/config';
+import type { Config } from '@oclif/core/config';
 import { normalizeArgv } from '@oclif/core/help';
 import { helpAddition, run } from '@oclif/core/run';
 import { setFlagsFromString } from 'node:v8';
@@ -30,8 +29,7 @@ export async function runSingleFile(
 }
 
 /** As oclif's `run`, which would load the class of the help from a file. */
-async function runEmbedded(args: string[], options: Interfaces.LoadOptions): Promise<void> {
-  const config = await Config.load(options);
+async function runEmbedded(args: string[], config: Config): Promise<void> {
   if (!helpAddition(args, config) && !isTopic(args, config)) {
     await run(args, config);
     return;

@@ -1,32 +1,42 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { days, warnWithinFlag } from '../../flags.ts';
+import { days, OUTPUT_FORMATS, warnWithinFlag } from '../../flags.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { renderCertificates } from '../../render/certificates.ts';
 import { renderClusterCertificates } from '../../render/cluster-certificates.ts';
 import { renderPrometheus } from '../../render/prometheus.ts';
 import type { Terminal } from '../../terminal.ts';
 
+/** Columns in which no path is cut. */
+const WIDE = 10_000;
+
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Check every certificate that this node uses.';
   static override description =
     'Finds the certificates by component flags and kubeconfigs. Exits 3 when a certificate is invalid or expires within --fail-within (default: --warn-within), when flags contradict each other about certificates, and when a file that names certificates cannot be read. Changes nothing.';
+  static override hiddenAliases = ['certs:check-expiration', 'certs:list'];
   static override examples = [
     '<%= config.bin %> certs check',
     '<%= config.bin %> certs check --warn-within 60d --json',
     '<%= config.bin %> certs check --fail-within 30d',
-    '<%= config.bin %> certs check --output prometheus',
+    '<%= config.bin %> certs check --output prometheus --output-file /var/lib/node_exporter/kube_rescue.prom',
     '<%= config.bin %> certs check --cluster',
   ];
   static override flags = {
     'warn-within': warnWithinFlag,
     'fail-within': days({ description: 'exit 3 only when a certificate is invalid or expires within this time' }),
     output: Flags.option({
-      options: ['table', 'json', 'prometheus'] as const,
-      description: "output format; prometheus is for node-exporter's textfile collector, json is --json",
+      char: 'o',
+      options: [...OUTPUT_FORMATS, 'wide', 'prometheus'] as const,
+      description: "output format; wide cuts no path; prometheus is for node-exporter's textfile collector",
       default: 'table' as const,
     })(),
+    'output-file': Flags.string({
+      description: 'write the output to this file; atomically, with mode 0644',
+      helpValue: 'FILE',
+    }),
+    'exit-zero': Flags.boolean({ description: 'exit 0 also for problems; always so with --output prometheus' }),
     cluster: Flags.boolean({
       description:
         "also check the certificates in the cluster's objects, and where objects and files trust different CAs",
@@ -46,9 +56,13 @@ export default class CertsCheck extends NodeCommand {
     const { checkCertificates, checkClusterCertificates, dueWithin } = await import('@kube-rescue/diagnosis');
     const check = await checkCertificates(node, { warnWithinDays: flags['warn-within'] });
     const { certificates, findings, unread, passedOver } = check;
-    for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
-    for (const { id, status, problems } of certificates) {
-      if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
+    const isMetrics = flags.output === 'prometheus';
+    // Metrics hold them; cron mails what is printed.
+    if (!isMetrics) {
+      for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
+      for (const { id, status, problems } of certificates) {
+        if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
+      }
     }
     const failWithin = flags['fail-within'] ?? flags['warn-within'];
     const isDue = dueWithin(failWithin, clock.now());
@@ -57,9 +71,14 @@ export default class CertsCheck extends NodeCommand {
       findings.length === 0 &&
       certificates.every((row) => row.status !== 'problem' && !isDue(row));
     const own = (terminal: Terminal): string =>
-      flags.output === 'prometheus' ? renderPrometheus(check, clock.now()) : renderCertificates(check, terminal);
+      isMetrics
+        ? renderPrometheus(check, clock.now())
+        : renderCertificates(check, flags.output === 'wide' ? { ...terminal, columns: WIDE } : terminal);
+    // A script that publishes the metrics only after success would publish none on the day that they are for.
+    const troubled = isMetrics || flags['exit-zero'] ? EXIT.done : EXIT.problems;
+    const outputFile = flags['output-file'];
     if (!flags.cluster) {
-      return { result: check, exitCode: isSound ? EXIT.done : EXIT.problems, text: own };
+      return { result: check, exitCode: isSound ? EXIT.done : troubled, text: own, outputFile };
     }
     const { signal } = session.interruption;
     const input = { via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
@@ -70,11 +89,10 @@ export default class CertsCheck extends NodeCommand {
       cluster.certificates.every(({ status, problems }) => status !== 'problem' && problems.length === 0);
     return {
       result: { ...check, cluster },
-      exitCode: isSound && isClusterSound ? EXIT.done : EXIT.problems,
+      exitCode: isSound && isClusterSound ? EXIT.done : troubled,
+      outputFile,
       text: (terminal) =>
-        flags.output === 'prometheus'
-          ? own(terminal)
-          : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
+        isMetrics ? own(terminal) : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
     };
   }
 }

@@ -44,13 +44,15 @@ export default class CertsRenew extends NodeCommand {
 
   protected override async answer(): Promise<Answer> {
     const { flags, args } = await this.parse(CertsRenew);
-    const only = args.id ?? [];
+    // As kubeadm says it.
+    const isAll = flags.all || (args.id?.length === 1 && args.id[0] === 'all');
+    const only = isAll ? [] : (args.id ?? []).map(toOwnId);
     const addNames = flags['add-san'] ?? [];
     if (addNames.length > 0 && only.length !== 1) throw notOneCertificate(only);
     const session = await this.openSession(flags);
     await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
     const keyAlgorithm = flags['key-algorithm'];
-    const options = { ...toRenewal(flags, flags.all), keyAlgorithm, addNames, only };
+    const options = { ...toRenewal(flags, isAll), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);
     const accept = (plan: Plan): void => assertRenewalDue(flags, plan, session.reporter.warn);
     const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes, accept };
@@ -59,6 +61,11 @@ export default class CertsRenew extends NodeCommand {
     await warnOfRequestedServing(session);
     return answer;
   }
+}
+
+/** kubeadm writes `etcd-server` where `certs check` shows `etcd/server`. */
+function toOwnId(id: string): string {
+  return id.replace(/^etcd-(?=server$|peer$|healthcheck-client$)/, 'etcd/');
 }
 
 function notOneCertificate(ids: readonly string[]): Error {

@@ -1,11 +1,11 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { assertOnNetwork, readClientConfig, readSource } from '../../dns/credential-input.ts';
-import { controllerFlag, credentialFlags, nameFlags, seconds, toNames, toProbes } from '../../dns/dns-flags.ts';
+import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
 import { usageError } from '../../envelope.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
-import { writeFlags } from '../../flags.ts';
+import { seconds, writeFlags } from '../../flags.ts';
 import { answerPlaybook } from '../../playbook-run.ts';
 import { ingressDns } from '../../wiring.ts';
 
@@ -27,7 +27,7 @@ export default class DnsSetCredentials extends NodeCommand {
     profile: Flags.string({ description: 'profile of the AWS files with the new keys', helpValue: 'NAME' }),
     region: credentialFlags.region,
     controller: controllerFlag,
-    wait: seconds({ description: 'how long to wait for the names, in seconds', default: 300 }),
+    wait: seconds({ description: 'how long to wait for the names: seconds, or 5m', default: 300 }),
     ...nameFlags,
     via: Flags.option({
       options: VIA,

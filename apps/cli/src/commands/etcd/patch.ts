@@ -13,7 +13,7 @@ export default class EtcdPatch extends NodeCommand {
     'Writes through the API server while it is ready, otherwise to etcd without validation. Compare-and-swap: concurrent changes are never overwritten. Journalled: rollback RUN restores the old object. Values of Secrets are shown by length, long ones also by digest.';
   static override examples = [
     '<%= config.bin %> etcd patch secret kube-apiserver -n kube-system --set data.apiserver.crt=@apiserver.crt --dry-run',
-    '<%= config.bin %> etcd patch deployment kube-dns -n kube-system --file patch.yaml --via etcd',
+    '<%= config.bin %> etcd patch deployment kube-dns -n kube-system --patch-file patch.yaml --via etcd',
   ];
   static override args = {
     kind: Args.string({ description: 'kind: secret, deployments.apps, cm', required: true }),
@@ -27,10 +27,11 @@ export default class EtcdPatch extends NodeCommand {
       options: VIA,
       description: 'write to etcd, or through the API server; default: the API server while it is ready',
     })(),
-    file: Flags.string({
+    'patch-file': Flags.string({
       description: 'merge patch in YAML or JSON; null removes a field',
       helpValue: 'FILE',
-      exactlyOne: ['file', 'set'],
+      aliases: ['file'],
+      exactlyOne: ['patch-file', 'set'],
     }),
     set: Flags.string({
       description: 'one field (repeatable): PATH=VALUE, PATH=@FILE (encoded where the field holds base64) or PATH=null',
@@ -47,9 +48,9 @@ export default class EtcdPatch extends NodeCommand {
     const object = await toReference(args.kind, args.name, flags.namespace);
     const readFile = (path: string): Promise<Uint8Array> => readLocalFile(localFiles.path(path), localFiles.host);
     const patch =
-      flags.file === undefined
+      flags['patch-file'] === undefined
         ? await toPatch(flags.set ?? [], object.kind.kind, readFile)
-        : await readPatchFile(localFiles.path(flags.file), localFiles.host);
+        : await readPatchFile(localFiles.path(flags['patch-file']), localFiles.host);
     const input = { object, patch, via: flags.via, search: toSearch(flags, session) };
     const playbook = async () => (await import('@kube-rescue/recovery')).createObjectPatchPlaybook(node, input);
     return answerPlaybook({ playbook, selection: {}, dryRun: flags['dry-run'], yes: flags.yes }, session);

@@ -1,9 +1,8 @@
 import { Args, Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
-import { seconds } from '../../dns/dns-flags.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { assertClockOf } from '../../clock-check.ts';
-import { clockFlag, writeFlags } from '../../flags.ts';
+import { clockFlag, writeFlags, seconds } from '../../flags.ts';
 import { answerBundles, answerJoin } from '../../nodes/join-answer.ts';
 import { readJoinFiles } from '../../nodes/join-files.ts';
 import { openAccess } from '../../nodes/node-access.ts';
@@ -35,7 +34,11 @@ export default class NodesJoin extends NodeCommand {
       multipleNonGreedy: true,
       helpValue: 'PATH[=FILE]',
     }),
-    'ready-timeout': seconds({ description: 'how long to wait for a restarted kubelet to be Ready', default: 180 }),
+    wait: seconds({
+      description: 'how long to wait for a restarted kubelet to be Ready: seconds, or 5m',
+      default: 180,
+      aliases: ['ready-timeout'],
+    }),
     via: Flags.option({
       options: VIA,
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',
@@ -53,7 +56,7 @@ export default class NodesJoin extends NodeCommand {
       files: await readJoinFiles(flags.file, session),
       access: await openAccess({ via: flags.via, search: toSearch(flags, session) }, session),
       ssh: flags,
-      readyTimeoutMs: flags['ready-timeout'] * 1000,
+      readyTimeoutMs: flags.wait * 1000,
       dryRun: flags['dry-run'],
       yes: flags.yes,
     };

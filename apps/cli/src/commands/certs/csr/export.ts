@@ -9,6 +9,7 @@ export default class CertsCsrExport extends NodeCommand {
     'Write a certificate signing request for every certificate of this node, for an external CA.';
   static override description =
     'The requests have subject, SANs and usages of the certificates in use, and the required SANs that these lack. Changes nothing on the node. Refuses to overwrite an earlier export.';
+  static override hiddenAliases = ['certs:generate-csr'];
   static override examples = [
     '<%= config.bin %> certs csr export ./requests',
     '<%= config.bin %> certs csr export ./requests --new-keys --key-algorithm ecdsa-p256',

@@ -1,28 +1,34 @@
 /** A flag as `oclif.manifest.json` lists it. */
-export interface ManifestFlag {
+interface ManifestFlag {
   readonly name: string;
-  readonly char?: string;
+  readonly char?: string | undefined;
   readonly type: 'boolean' | 'option';
-  readonly description?: string;
-  readonly helpValue?: string;
-  readonly helpGroup?: string;
-  readonly options?: readonly string[];
-  readonly default?: string | number | boolean | null;
-  readonly hidden?: boolean;
-  readonly multiple?: boolean;
-  readonly required?: boolean;
+  readonly description?: string | undefined;
+  readonly helpValue?: string | string[] | undefined;
+  readonly helpGroup?: string | undefined;
+  readonly options?: readonly string[] | undefined;
+  readonly default?: unknown;
+  readonly hidden?: boolean | undefined;
+  readonly multiple?: boolean | undefined;
+  readonly required?: boolean | undefined;
 }
+
+/** A flag with one name for its value. */
+export type ListedFlag = Omit<ManifestFlag, 'helpValue'> & { readonly helpValue?: string | undefined };
 
 /** A command as `oclif.manifest.json` lists it. */
 export interface ManifestCommand {
-  readonly summary?: string;
-  readonly description?: string;
-  readonly examples?: readonly string[];
+  readonly summary?: string | undefined;
+  readonly description?: string | undefined;
+  readonly examples?: readonly (string | { readonly command: string })[] | undefined;
   readonly flags: Readonly<Record<string, ManifestFlag>>;
   readonly args: Readonly<
-    Record<string, { readonly name: string; readonly description?: string; readonly required?: boolean }>
+    Record<
+      string,
+      { readonly name: string; readonly description?: string | undefined; readonly required?: boolean | undefined }
+    >
   >;
-  readonly hidden?: boolean;
+  readonly hidden?: boolean | undefined;
 }
 
 /** A command with what the operator types. */
@@ -32,7 +38,7 @@ export interface ListedCommand {
   readonly summary: string;
   readonly description: string;
   readonly examples: readonly string[];
-  readonly flags: readonly ManifestFlag[];
+  readonly flags: readonly ListedFlag[];
   /** `TARGET`, or `[RUN]` where it may be left out. */
   readonly args: readonly { readonly form: string; readonly description: string }[];
 }
@@ -45,8 +51,12 @@ export function listCommands(commands: Readonly<Record<string, ManifestCommand>>
       words: id.split(':'),
       summary: command.summary ?? '',
       description: command.description ?? '',
-      examples: (command.examples ?? []).map((each) => each.replaceAll('<%= config.bin %>', 'kube-rescue')),
-      flags: Object.values(command.flags).filter(({ hidden }) => hidden !== true),
+      examples: (command.examples ?? []).map((each) =>
+        (typeof each === 'string' ? each : each.command).replaceAll('<%= config.bin %>', 'kube-rescue'),
+      ),
+      flags: Object.values(command.flags)
+        .filter(({ hidden }) => hidden !== true)
+        .map((flag) => ({ ...flag, helpValue: [flag.helpValue ?? []].flat()[0] })),
       args: Object.values(command.args).map(({ name, description, required }) => ({
         form: required === true ? name.toUpperCase() : `[${name.toUpperCase()}]`,
         description: description ?? '',
@@ -70,7 +80,7 @@ export function topicsOf(commands: readonly ListedCommand[]): readonly (readonly
 }
 
 /** How a flag's value is completed. */
-export function valueOf(flag: ManifestFlag): 'none' | 'choice' | 'directory' | 'file' | 'other' {
+export function valueOf(flag: ListedFlag): 'none' | 'choice' | 'directory' | 'file' | 'other' {
   if (flag.type === 'boolean') return 'none';
   if (flag.options !== undefined) return 'choice';
   if (flag.helpValue === 'DIR') return 'directory';

@@ -1,4 +1,4 @@
-import { type ListedCommand, type ManifestFlag, nextWords, topicsOf, valueOf } from './commands.ts';
+import { type ListedCommand, type ListedFlag, nextWords, topicsOf, valueOf } from './listed-commands.ts';
 
 /** A completion script, and its location below a prefix such as `/usr`. */
 export interface Completion {
@@ -6,7 +6,17 @@ export interface Completion {
   readonly text: string;
 }
 
-/** Scripts for bash, zsh and fish. They ask the program nothing: a node in trouble answers the tab key at once. */
+/** The shells with a script. */
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+const SCRIPTS = { bash, zsh, fish };
+
+/** The completion script of a shell. It asks the program nothing: a node in trouble answers the tab key at once. */
+export function completionScript(shell: (typeof SHELLS)[number], commands: readonly ListedCommand[]): string {
+  return SCRIPTS[shell](commands);
+}
+
+/** Scripts for bash, zsh and fish, as {@link completionScript}. */
 export function completions(commands: readonly ListedCommand[]): readonly Completion[] {
   return [
     { path: 'share/bash-completion/completions/kube-rescue', text: bash(commands) },
@@ -52,7 +62,7 @@ complete -F _kube_rescue kube-rescue kubectl-rescue
 `;
 }
 
-function bashValue({ words }: ListedCommand, flag: ManifestFlag): readonly string[] {
+function bashValue({ words }: ListedCommand, flag: ListedFlag): readonly string[] {
   const when = `    "${words.join(' ')} --${flag.name}")`;
   switch (valueOf(flag)) {
     case 'none':
@@ -121,7 +131,7 @@ function zshItem(word: string, summary: string): string {
   return `'${word}:${summary.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`;
 }
 
-function zshText(flag: ManifestFlag): string {
+function zshText(flag: ListedFlag): string {
   const description = (flag.description ?? '').replaceAll("'", "'\\''").replaceAll(/[[\]:]/g, '\\$&');
   const action = {
     none: '',
@@ -167,7 +177,7 @@ complete -c kubectl-rescue -w kube-rescue
 `;
 }
 
-function fishValue(flag: ManifestFlag): string {
+function fishValue(flag: ListedFlag): string {
   switch (valueOf(flag)) {
     case 'none':
       return '';
