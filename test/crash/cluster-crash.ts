@@ -51,28 +51,40 @@ export function spreadInterruptions(lines: number, count: number): readonly Inte
   }));
 }
 
+/** What a recovery has to repair. */
+export type Breakage = (cluster: Cluster, deps: LabDeps) => Promise<void>;
+
 /** Recovers the cluster undisturbed. Returns the number of lines of its journal. */
-export async function measureJournal(cluster: Cluster, deps: LabDeps): Promise<number> {
-  await expireCertificates(cluster, deps);
+export async function measureJournal(
+  cluster: Cluster,
+  deps: LabDeps,
+  breakCluster: Breakage = expireCertificates,
+): Promise<number> {
+  await breakCluster(cluster, deps);
   const { exitCode, lastWords } = await rescue(cluster, deps, 'recover', '--yes');
   if (exitCode !== 0) throw new Error(`the undisturbed recovery ended with ${exitCode}: ${lastWords}`);
   return (await readJournal(cluster)).lines.length;
 }
 
-/**
- * Breaks the cluster, interrupts its recovery, resumes it or rolls it back, and checks that nothing is left.
- *
- * @param disk the node's disk, for a power cut
- */
+export interface InterruptionOptions {
+  /** The node's disk, for a power cut. */
+  readonly disk?: NodeDisk | undefined;
+  /** Default: its certificates have expired, and its machine has restarted. */
+  readonly breakCluster?: Breakage | undefined;
+  /** Workloads have containers that started since then. Default: since the cluster was broken. */
+  readonly since?: Date | undefined;
+}
+
+/** Breaks the cluster, interrupts its recovery, resumes it or rolls it back, and checks that nothing is left. */
 export async function tryInterruption(
   cluster: Cluster,
   point: InterruptionPoint,
   deps: LabDeps,
-  disk?: NodeDisk,
+  { disk, breakCluster = expireCertificates, since }: InterruptionOptions = {},
 ): Promise<InterruptionReport> {
   const started = deps.clock.now();
   const earlier = new Set(await runsOf(cluster));
-  await expireCertificates(cluster, deps);
+  await breakCluster(cluster, deps);
   const broken = await snapshotFiles(cluster, deps);
   const at = await interruptRecovery(cluster, point, earlier, disk);
   const reasons: string[] = [];
@@ -83,7 +95,7 @@ export async function tryInterruption(
   if (again.exitCode !== 0 && !JSON.stringify(again.envelope ?? '').includes('RUN_NOT_FOUND')) {
     reasons.push(`recover ended with ${again.exitCode}: ${again.lastWords}`);
   }
-  for (const { ok, name, detail } of await proveLife(cluster, { since: started }, deps)) {
+  for (const { ok, name, detail } of await proveLife(cluster, { since: since ?? started }, deps)) {
     if (!ok) reasons.push(`${name}: ${detail}`);
   }
   reasons.push(...(await findRemains(cluster, deps)));

@@ -11,5 +11,5 @@ await withCluster(async (cluster, deps) => {
   const lines = await measureJournal(cluster, deps);
   const interruptions = spreadInterruptions(lines, Number(given ?? DEFAULT_POINTS));
   const powerCuts = interruptions.map((each): InterruptionPoint => ({ ...each, signal: 'power cut' }));
-  await tryInterruptions(cluster, { interruptions: powerCuts, lines, disk, report: 'crash-power' }, deps);
+  await tryInterruptions(cluster, { interruptions: powerCuts, lines, options: { disk }, report: 'crash-power' }, deps);
 });

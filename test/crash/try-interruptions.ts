@@ -2,8 +2,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster, LabDeps } from '@kube-rescue/lab';
-import { type InterruptionPoint, type InterruptionReport, tryInterruption } from './cluster-crash.ts';
-import type { NodeDisk } from './node-disk.ts';
+import {
+  type InterruptionOptions,
+  type InterruptionPoint,
+  type InterruptionReport,
+  tryInterruption,
+} from './cluster-crash.ts';
 
 /**
  * Tries the interruptions one after the other, prints their outcomes and counts, and updates the report in `test-results`
@@ -15,7 +19,7 @@ export async function tryInterruptions(
     readonly interruptions: readonly InterruptionPoint[];
     /** The number of journal lines of an undisturbed recovery. */
     readonly lines: number;
-    readonly disk?: NodeDisk;
+    readonly options?: InterruptionOptions;
     /** The name of the report, without directory and extension. */
     readonly report: string;
   },
@@ -26,7 +30,7 @@ export async function tryInterruptions(
   const reports: InterruptionReport[] = [];
   await mkdir(path.dirname(file), { recursive: true });
   for (const point of input.interruptions) {
-    const report = await tryInterruption(cluster, point, quiet, input.disk);
+    const report = await tryInterruption(cluster, point, quiet, input.options);
     reports.push(report);
     const { line, delayMs, signal, at, ended, seconds, reasons } = report;
     const when = `line ${line} of ${input.lines}${delayMs > 0 ? ` and ${delayMs} ms` : ''}`;
