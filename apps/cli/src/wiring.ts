@@ -147,7 +147,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     openWorkflow: async (onEvent) => {
       const { createChangeRegistry, hostChangeKinds } = await import('@kube-rescue/workflow');
       const { createObjectChangeKinds } = await import('@kube-rescue/cluster-objects');
-      const { createFreezeChangeKinds, createPodEndKind } = await import('@kube-rescue/static-manifests');
+      const { createFreezeChangeKinds, createRestartKinds } = await import('@kube-rescue/static-manifests');
       const { createLeaseReleaseKind, createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation/rotation');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
@@ -156,7 +156,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
         ...hostChangeKinds(machine),
         ...createObjectChangeKinds(open, { clock }),
         ...createFreezeChangeKinds({ host, clock }),
-        createPodEndKind({ host }),
+        ...createRestartKinds({ host: machine, clock }),
         createPodRestartKind(open),
         createLeaseReleaseKind(open),
         createPublicationKind(open, { clock }),

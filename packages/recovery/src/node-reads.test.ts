@@ -1,7 +1,7 @@
 import { createObjectChangeKinds, RESOURCE_KINDS } from '@kube-rescue/cluster-objects';
 import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
 import { type Node, openNode } from '@kube-rescue/node';
-import { createFreezeChangeKinds } from '@kube-rescue/static-manifests';
+import { createFreezeChangeKinds, createRestartKinds } from '@kube-rescue/static-manifests';
 import { buildPki, createFakeHost, createFixedClock, type NodeTree, treeOf } from '@kube-rescue/testing';
 import {
   type ChangeKind,
@@ -128,7 +128,11 @@ describe('a plan of a kubeadm recovery', () => {
 describe('a run of a recovery describes the node once per phase', () => {
   it('with kubeadm', async () => {
     const { node, descriptions } = count(kubeadm, NOW);
-    const phases = await runPhases(createRecoveryPlaybook(node, {}), node);
+    const phases = await runPhases(
+      createRecoveryPlaybook(node, {}),
+      node,
+      createRestartKinds({ host: node.machine, clock: node.clock }),
+    );
     expect(phases).toBeGreaterThanOrEqual(3);
     expect(descriptions()).toBeLessThanOrEqual(1 + phases);
   });

@@ -46,7 +46,8 @@ export { readBootTime, startOf } from './running/process-age.ts';
 export { type RunningPod, findRunningPod, listRunningPods } from './running/running-pod.ts';
 export { type FlagEdit, planRestart, RESTART_ANNOTATION, type RestartEdit } from './restart/restart.ts';
 export { createRestartStep, type RestartStepInput } from './restart/restart-step.ts';
-export { createPodEndKind, type PodEnd } from './restart/pod-end-kind.ts';
+export { createRestartKinds, type KubeletRestart } from './restart/kubelet-restart-kind.ts';
+export type { PodEnd } from './restart/pod-end-kind.ts';
 export type { RestartableKubelet } from './restart/kubelet-choice.ts';
 export {
   type ControlPlaneFinding,

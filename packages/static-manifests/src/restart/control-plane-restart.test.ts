@@ -22,6 +22,7 @@ import { readStaticPods } from '@kube-rescue/node-config';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createControlPlaneRestartStep } from './control-plane-restart.ts';
+import { createRestartKinds } from './kubelet-restart-kind.ts';
 
 const DIRECTORY = hostPath('/etc/kubernetes/manifests');
 const COMPONENTS = ['etcd', 'kube-apiserver'];
@@ -97,7 +98,7 @@ function createDeadNode(options: NodeOptions = {}): Host {
 }
 
 function depsOf(host: Host): WorkflowDeps {
-  const kinds = createChangeRegistry(hostChangeKinds(host));
+  const kinds = createChangeRegistry([...hostChangeKinds(host), ...createRestartKinds({ host, clock })]);
   return { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
 }
 
@@ -136,7 +137,7 @@ describe('the restart of a control plane', () => {
     expect(plan.entries[0]?.changes.map(({ kind, target }) => `${kind} ${target}`)).toEqual([
       `file.replace ${DIRECTORY}/etcd.yaml`,
       `file.replace ${DIRECTORY}/kube-apiserver.yaml`,
-      'service.restart kubelet',
+      'kubelet.restart kubelet',
     ]);
     const made = (host as FakeHost).mutations.map(({ target }) => target);
     expect(made.filter((target) => target.startsWith(DIRECTORY) || target === 'kubelet')).toEqual([
@@ -181,6 +182,7 @@ describe('the restart of a control plane', () => {
 stepLaws('restart of a stopped control plane', () => ({
   makeHost: async () => createDeadNode(),
   makePlaybook: (host) => playbookOf(host),
+  makeKinds: (host) => createRestartKinds({ host, clock }),
   clock,
   directories: [DIRECTORY],
   readState: (host) => host.services.status('kubelet'),

@@ -4,7 +4,8 @@ import { readStaticPod, type StaticPod } from '@kube-rescue/node-config';
 import { type Bystander, readBystanders, waitForBystanders } from './bystanders.ts';
 import { handOver, waitForClosedApi } from './handover.ts';
 import { chooseKubeletRestart, type KubeletChoice, type RestartableKubelet } from './kubelet-choice.ts';
-import { OldPod } from './old-pods.ts';
+import type { KubeletRestart } from './kubelet-restart-kind.ts';
+import { isOf, OldPod } from './old-pods.ts';
 import { listListeners } from '../running/tcp-listeners.ts';
 import { type FindObstacle, type PodBaseline, readPodBaseline, waitForNewPod } from './pod-replacement.ts';
 import { type FlagEdit, planRestart } from './restart.ts';
@@ -77,7 +78,11 @@ export function createControlPlaneRestartStep(
       const manifests = needs.map(({ pod, flags }) => planRestart({ pod, value: input.value, flags }).change);
       const choice = kubelet === undefined ? await choose(needs.map(({ pod }) => pod)) : undefined;
       const restarts = kubelet !== undefined || choice?.restarts === true;
-      const restart = { kind: 'service.restart', target: input.kubeletService };
+      const restart: KubeletRestart = {
+        kind: 'kubelet.restart',
+        target: input.kubeletService,
+        manifests: needs.map(({ pod }) => pod.manifest.path),
+      };
       const changes: readonly Change[] = restarts ? [...manifests, restart] : manifests;
       const summary = `restart needed: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
       const evidence = choice === undefined ? reasons : [...reasons, choice.reason];
@@ -99,7 +104,7 @@ export function createControlPlaneRestartStep(
           ? { change }
           : { change, material: planRestart({ ...need, value: input.value }).material };
       });
-      const isService = ({ change }: Edit): boolean => change.kind === 'service.restart';
+      const isService = ({ change }: Edit): boolean => change.kind === 'kubelet.restart';
       const services = edits.filter(isService);
       const isForced = kubelet !== undefined;
       const listeners = await listListeners({ host });
@@ -161,10 +166,6 @@ export function createControlPlaneRestartStep(
     if (found === undefined) return undefined;
     return chooseKubeletRestart({ pods, kubelet: { ...found, service: input.kubeletService } }, { host });
   }
-}
-
-function isOf({ component, main }: StaticPod, name: string): boolean {
-  return component === name || main.program === name;
 }
 
 /** What the step waits for, grouped by reason. */

@@ -1,6 +1,7 @@
 import type { Host, ProcessInfo } from '@kube-rescue/host';
 import { parsePodCgroup, type StaticPod } from '@kube-rescue/node-config';
 import { askHealth } from '../running/component-health.ts';
+import { listPodLogDirectories } from '../running/pod-logs.ts';
 import { listProcesses, listRunningPods, withoutSandbox } from '../running/running-pod.ts';
 import { type ListenerHost, listOpenFiles, type TcpListener } from '../running/tcp-listeners.ts';
 import type { PodEnd } from './pod-end-kind.ts';
@@ -30,32 +31,42 @@ export class OldPod {
   /** It did not serve before its manifest changed. */
   readonly isUnhealthy: boolean;
   readonly #uids: readonly string[];
+  readonly #startedBefore: number;
   #processes: readonly OldProcess[] = [];
   #closedSince: number | undefined;
 
-  private constructor(pod: StaticPod, uids: readonly string[], isUnhealthy: boolean) {
+  private constructor(pod: StaticPod, uids: readonly string[], startedBefore: number, isUnhealthy: boolean) {
     this.pod = pod;
     this.isUnhealthy = isUnhealthy;
     this.#uids = uids;
+    this.#startedBefore = startedBefore;
   }
 
-  /** Records the running pods of a manifest; call it before the manifest changes. */
+  /**
+   * Records the pods of a manifest; call it before the manifest changes. Pods with logs count as well: after an interrupted restart,
+   * the kubelet may be about to start the pod of the restored manifest.
+   *
+   * @param startedBefore only processes with fewer `startTicks`; where the manifest has changed already. Default: all
+   */
   static async read(
     pod: StaticPod,
     listeners: readonly TcpListener[] | undefined,
     { host }: { readonly host: OldPodHost },
+    startedBefore = Number.POSITIVE_INFINITY,
   ): Promise<OldPod> {
     const running = pod.hostNetwork ? await listRunningPods(pod, { host }) : [];
-    const uids = running.map(({ podUid }) => podUid);
-    const isUnhealthy = uids.length > 0 && (await askHealth({ pod }, { host })).state === 'unhealthy';
-    const old = new OldPod(pod, uids, isUnhealthy);
+    const logged = pod.hostNetwork ? await listPodLogDirectories(pod, { host }) : undefined;
+    const uids = [...new Set([...running, ...(logged ?? [])].map(({ podUid }) => podUid))];
+    const isOld = running.some(({ startTicks }) => startTicks < startedBefore);
+    const isUnhealthy = isOld && (await askHealth({ pod }, { host })).state === 'unhealthy';
+    const old = new OldPod(pod, uids, startedBefore, isUnhealthy);
     await old.#refresh(listeners, host);
     return old;
   }
 
   /** A member that is killed may lose its last writes and leave its locks behind, so the end of etcd is waited for. */
   get mayBeKilled(): boolean {
-    return this.pod.component !== 'etcd' && this.pod.main.program !== 'etcd';
+    return !isOf(this.pod, 'etcd');
   }
 
   get processes(): readonly Omit<OldProcess, 'sockets'>[] {
@@ -107,8 +118,14 @@ export class OldPod {
 
   async #list(host: OldPodHost): Promise<readonly ProcessInfo[]> {
     if (this.#uids.length === 0) return [];
-    return withoutSandbox(this.#uids, await listProcesses(this.pod, host), this.pod);
+    const found = withoutSandbox(this.#uids, await listProcesses(this.pod, host), this.pod);
+    return found.filter(({ startTicks }) => startTicks < this.#startedBefore);
   }
+}
+
+/** Whether a static pod runs this component, by its label or its program. */
+export function isOf({ component, main }: StaticPod, name: string): boolean {
+  return component === name || main.program === name;
 }
 
 async function readSockets(

@@ -15,6 +15,11 @@ export function startOf({ startTicks }: { readonly startTicks: number }, bootedA
   return new Date(bootedAt.getTime() + (startTicks * 1000) / TICKS_PER_SECOND);
 }
 
+/** The `startTicks` of a process that would start at this moment; as exact as {@link startOf}. */
+export function ticksAt(moment: Date, bootedAt: Date): number {
+  return ((moment.getTime() - bootedAt.getTime()) / 1000) * TICKS_PER_SECOND;
+}
+
 /**
  * The files that changed after a process started, so that it may still use their old content.
  *
