@@ -7,6 +7,7 @@ import { demoDeps, demoRun, demoStep, edit, textAt } from './demo-run.fixture.ts
 const KEY = hostPath('/etc/demo/server.key');
 const CERTIFICATE = hostPath('/etc/demo/server.crt');
 const OTHER = hostPath('/etc/demo/other');
+const MANIFEST = hostPath('/etc/demo/manifests/web.yaml');
 const FILES = [KEY, CERTIFICATE, OTHER] as const;
 
 const makeHost = (): FakeHost =>
@@ -36,6 +37,35 @@ function meddling(host: FakeHost, file: string, meddle: () => Promise<void>): Ho
     },
   };
 }
+
+describe('a file of a watched directory', () => {
+  it('goes back after all other files, which the watcher may read as soon as it is there', async () => {
+    const host = createFakeHost({ tree: treeOf({ [OTHER]: 'old', [KEY]: 'old key', [MANIFEST]: 'old manifest' }) });
+    const manifestStep = demoStep(
+      host,
+      'manifest',
+      {},
+      {
+        check: async () => ({ status: 'needed', summary: 'manifest', evidence: [] }),
+        apply: async (_changes, journal) => {
+          const { change, material } = await edit(host, MANIFEST, 'new manifest');
+          await journal.perform([{ change: { ...change, watched: true }, material }]);
+        },
+      },
+    );
+    const steps = [demoStep(host, 'key', { [KEY]: 'new key' }), manifestStep, otherStep(host)];
+    const { runId } = await demoRun(host, steps);
+    const before = host.mutations.length;
+    expect(await rollbackRun(runId ?? '', demoDeps(host))).toMatchObject({ notReverted: [] });
+    const written = host.mutations.slice(before).map(({ target }) => target);
+    expect(written.filter((target) => [OTHER, KEY, MANIFEST].includes(hostPath(target)))).toEqual([
+      OTHER,
+      KEY,
+      MANIFEST,
+    ]);
+    expect(await textAt(host, MANIFEST)).toBe('old manifest');
+  });
+});
 
 describe('a unit of files', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { describeError } from '@kube-rescue/errors';
 import { kindOf } from '../plan/change-registry.ts';
 import type { IntentRecord } from '../journal/journal-record.ts';
-import { groupUnits } from './units.ts';
+import { groupUnits, type Unit } from './units.ts';
 import { unwindUnit } from './unwind-unit.ts';
 import type { NotReverted, UnwindDeps, Unwound } from './unwound.ts';
 
@@ -16,7 +16,8 @@ export function describeNotReverted(notReverted: readonly NotReverted[]): string
 }
 
 /**
- * Replays undo records unit by unit, newest first; service restarts come last. A unit goes back as a whole or not at all: when
+ * Replays undo records unit by unit, newest first; files of watched directories come after all others, service restarts last: whatever
+ * a watcher starts from a restored file finds the restored files that it names. A unit goes back as a whole or not at all: when
  * another process has changed one of its files since, the others stay too. Backs up the bytes that it replaces.
  *
  * Tries every unit, and returns the changes that could not be undone. Can be called again after an interruption.
@@ -26,7 +27,8 @@ export async function unwind(intents: readonly IntentRecord[], deps: UnwindDeps)
   await run.releaseReserve();
   const isLast = ({ change }: IntentRecord): boolean => kindOf(kinds, change).undoOrder === 'last';
   const results: Unwound[] = [];
-  for (const unit of groupUnits(intents.filter((intent) => !isLast(intent)))) {
+  const units = groupUnits(intents.filter((intent) => !isLast(intent)));
+  for (const unit of units.toSorted((a, b) => Number(isWatched(a)) - Number(isWatched(b)))) {
     results.push(await unwindUnit(unit, deps));
   }
   for (const { seq, change, captured } of intents.filter(isLast).toSorted((a, b) => b.seq - a.seq)) {
@@ -49,6 +51,10 @@ export async function unwind(intents: readonly IntentRecord[], deps: UnwindDeps)
     notReverted: results.flatMap(({ notReverted }) => notReverted),
     replaced: results.flatMap(({ replaced }) => replaced),
   };
+}
+
+function isWatched(unit: Unit): boolean {
+  return unit.some(({ change }) => change['watched'] === true);
 }
 
 function left(notReverted: NotReverted): Unwound {
