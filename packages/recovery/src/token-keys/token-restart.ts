@@ -2,6 +2,7 @@ import type { TokenKeyStageName } from '@kube-rescue/cert-rotation/token-keys';
 import { createControlPlaneRestartStep, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
 import type { Step, StepId } from '@kube-rescue/workflow';
 import { findPod, type Node } from '@kube-rescue/node';
+import { findRestartableKubelet } from '../kubeadm/restartable-kubelet.ts';
 import { inspectTokenKeysOfNode, isTokenStageDue, type TokenRotationInput } from './token-rotation-input.ts';
 
 const TIMEOUT_MS = 240_000;
@@ -34,6 +35,7 @@ export function createTokenRestartStep(
       requires,
       findNeeds: async () => ({ pods: await findNeeds(stage, input, node), kubelet: undefined }),
       kubeletService: node.options.kubeletService,
+      findKubelet: () => findRestartableKubelet(node),
       value: `${node.clock.now().toISOString()}-${stage}`,
       timeoutMs: TIMEOUT_MS,
     },
