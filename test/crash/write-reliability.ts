@@ -147,6 +147,26 @@ second \`recover\` must find nothing to do, and no temporary file may remain.
 ${interruptionTable(reports, ['by', ({ signal }) => signal])}`,
   ),
   section(
+    '### On Kubernetes 1.37',
+    'npm run test:e2e:crash -- 16 1.37',
+    await readReport<readonly InterruptionReport[]>('crash-clusters-1.37'),
+    (reports) => `\`npm run test:e2e:crash -- 16 1.37\`. The same on Kubernetes 1.37.
+
+${interruptionTable(reports, ['by', ({ signal }) => signal])}`,
+  ),
+  section(
+    '### While the control plane serves',
+    'npm run test:e2e:crash:running',
+    await readReport<readonly InterruptionReport[]>('crash-running-1.37'),
+    (
+      reports,
+    ) => `\`npm run test:e2e:crash:running\`, on Kubernetes 1.37. A healthy kubeadm cluster; each component has a file that is newer than its process, so
+that \`recover\` restarts all four and replaces them by [a restart of the kubelet](adr/0025-a-kubelet-restart-replaces-static-pods.md). Afterwards
+as above; the workloads run on meanwhile.
+
+${interruptionTable(reports, ['by', ({ signal }) => signal])}`,
+  ),
+  section(
     '### The self-hosted incident',
     'npm run test:e2e:crash:saturday',
     await readReport<Saturday>('crash-saturday'),
