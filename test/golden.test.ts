@@ -109,7 +109,7 @@ describe.each(GOLDEN_VERSIONS)('a node of kubeadm %s', (version) => {
       notices: [],
     });
     const { entries } = await planPlaybook(createRecoveryPlaybook(node, {}), {
-      ...{ host: 'node01', now: node.clock.now(), selection: {}, signal },
+      ...{ host: 'node01', clock: node.clock, selection: {}, signal },
     });
     expect(entries.filter(({ finding }) => finding.status !== 'ok')).toEqual([]);
   });

@@ -10,9 +10,10 @@ const KUBERNETES_FIELDS = ['hostedZoneID', 'tcpSocket'];
 
 const read = (...parts: readonly string[]): string => readFileSync(path.join(PACKAGES, ...parts), 'utf8');
 
-/** The exports of a package. */
+/** The exports of a package, of its subpaths too. */
 function exportsOf(name: string): ReadonlySet<string> {
-  const lists = [...read(name, 'src/index.ts').matchAll(/^export (?:type )?\{([^}]*)\}/gm)];
+  const indexes = globSync('src/{,*/}index.ts', { cwd: path.join(PACKAGES, name) }).map((file) => read(name, file));
+  const lists = indexes.flatMap((index) => [...index.matchAll(/^export (?:type )?\{([^}]*)\}/gm)]);
   const names = lists.flatMap(([, list = '']) => list.split(','));
   return new Set(names.map((each) => each.trim().replace(/^type |^\w+ as /g, '')));
 }

@@ -72,7 +72,7 @@ export function openCounted(host: Host): Node {
 export async function planRecovery(node: Node): Promise<void> {
   const { signal } = new AbortController();
   const playbook = createRecoveryPlaybook(node, {});
-  await planPlaybook(playbook, { host: node.host.name, now: new Date(), selection: {}, signal });
+  await planPlaybook(playbook, { host: node.host.name, clock: systemClock, selection: {}, signal });
 }
 
 /** Counts the calls of each phase in a run: creates and checks its steps with an empty read cache. */

@@ -67,7 +67,7 @@ export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selectio
 async function planFor(playbook: Playbook, selection: Selection, session: Session): Promise<Plan> {
   const { planPlaybook } = await import('@kube-rescue/workflow');
   const { host, clock, interruption } = session;
-  return planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal: interruption.signal });
+  return planPlaybook(playbook, { host: host.name, clock, selection, signal: interruption.signal });
 }
 
 /** The plan as an answer; exit 3 when it has changes. */

@@ -178,7 +178,9 @@ describe('files of a node', () => {
           expect(reportCertificates(inventory, { now: NOW }).length).toBeGreaterThan(10);
         });
         const file = { path: hostPath(location), reader: host };
-        await expectSurvival(() => inspectLocation({ target: location, node: node.input, file }, { host, now: NOW }));
+        await expectSurvival(() =>
+          inspectLocation({ target: location, node: node.input, file }, { host, clock: { now: () => NOW } }),
+        );
       }),
       { numRuns: 150 },
     );

@@ -29,6 +29,8 @@ export const PKI_ERRORS = {
   PKI_CA_KEY_MISSING: 'missing',
   PKI_CA_KEY_MISMATCH: 'invalid',
   PKI_CLOCK_BEFORE_CA: 'invalid',
+  PKI_NODE_NOT_FOUND: 'missing',
+  PKI_LAYOUT_UNSUPPORTED: 'unsupported',
   PKI_LIFETIME_INVALID: 'usage',
   PKI_SERVER_SILENT: 'unavailable',
   PKI_SET_UNFIT: 'invalid',

@@ -1,3 +1,6 @@
+export { type CertificateReport, checkCertificates, type CheckRequest } from './whole-node/check-certificates.ts';
+export { renewCertificates, type RenewalRequest, type RenewalResult } from './whole-node/renew-certificates.ts';
+export { assertPresent } from './inventory/presence.ts';
 export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
 export { judgeCa } from './judgement/ca-judgement.ts';
 export { createReissueSteps } from './renewal/ca-steps.ts';

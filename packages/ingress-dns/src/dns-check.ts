@@ -16,6 +16,7 @@ import type { WantedName } from './conditions/record-condition.ts';
 
 export interface DnsCheckInput {
   readonly source: CredentialSource;
+  /** Without any, the credentials are judged, their zones are listed, and the zones that `source` names by id are judged. */
   readonly names: readonly WantedName[];
   readonly awsClient?: AwsClientConfig | undefined;
   readonly dns?: DnsOptions | undefined;
@@ -40,6 +41,8 @@ export interface DnsReport {
   /** Every condition, in the order of the checks. */
   readonly conditions: readonly Condition[];
   readonly identity: CallerIdentity | undefined;
+  /** The zones that the credentials can list, or read by id; `undefined` when they cannot. */
+  readonly zones: readonly HostedZone[] | undefined;
   /** Number of requests to AWS. */
   readonly requestCount: number;
 }
@@ -68,12 +71,9 @@ export async function checkIngressDns(input: DnsCheckInput, deps: DnsCheckDeps):
     signal,
   };
   try {
-    const { conditions: further, branches } = await judgeZones(input, account, nameDeps);
-    return report(
-      { conditions: [...conditions, ...further], branches },
-      identity,
-      requestCount + (account?.requestCount ?? 0),
-    );
+    const { conditions: further, branches, zones } = await judgeZones(input, account, nameDeps);
+    const tree = { conditions: [...conditions, ...further], branches };
+    return { ...report(tree), identity, zones, requestCount: requestCount + (account?.requestCount ?? 0) };
   } finally {
     account?.close();
   }
@@ -83,11 +83,11 @@ async function judgeZones(
   input: DnsCheckInput,
   account: AwsAccount | undefined,
   deps: NameDeps,
-): Promise<ConditionTree> {
+): Promise<ConditionTree & Pick<DnsReport, 'zones'>> {
   const { names, signal, proveChange } = input;
   const named = input.source.zones;
   const listing =
-    account === undefined || names.length === 0
+    account === undefined
       ? undefined
       : await listZonesFor(
           names.map(({ name }) => name),
@@ -98,7 +98,7 @@ async function judgeZones(
   const conditions = listing === undefined ? [] : [listing.condition];
   const unseen: ZoneView = { zone: undefined, records: undefined };
   if (account === undefined || listing?.zones === undefined) {
-    return { conditions, branches: await judgeNames(names, unseen, deps) };
+    return { conditions, branches: await judgeNames(names, unseen, deps), zones: undefined };
   }
   const { zones, isPartial = false } = listing;
   const zoneDeps: ZoneDeps = {
@@ -108,6 +108,13 @@ async function judgeZones(
     known: listing.records,
     ...(proveChange === undefined ? {} : { proveChange: (zone: HostedZone) => proveChange(zone, account) }),
   };
+  if (names.length === 0) {
+    const wanted = zones.filter(({ id }) => named?.ids.includes(id) === true);
+    const judge = async (zone: HostedZone): Promise<ConditionTree> => {
+      return { conditions: (await judgeZone([zone], zoneDeps)).conditions, branches: [] };
+    };
+    return { conditions, branches: await mapConcurrent(wanted, ZONES_AT_ONCE, judge), zones };
+  }
   const groups = Map.groupBy(
     names,
     ({ name }) => matchZones(name, zones, named).zones[0]?.name ?? `no zone for ${name}`,
@@ -122,7 +129,7 @@ async function judgeZones(
     const judged = await judgeZone(match.zones, zoneDeps);
     return { conditions: judged.conditions, branches: await judgeNames(group, judged, deps) };
   });
-  return { conditions, branches };
+  return { conditions, branches, zones };
 }
 
 async function judgeNames(
@@ -136,13 +143,11 @@ async function judgeNames(
   }));
 }
 
-function report(tree: ConditionTree, identity: CallerIdentity | undefined, requestCount: number): DnsReport {
+function report(tree: ConditionTree): Pick<DnsReport, 'healthy' | 'causes' | 'conditions'> {
   const conditions = nameCauses(tree);
   return {
     healthy: conditions.every(({ status }) => status === 'ok'),
     causes: conditions.filter(({ status }) => status === 'cause'),
     conditions,
-    identity,
-    requestCount,
   };
 }

@@ -1,3 +1,4 @@
+export { type AwsCredentialsRequest, checkAwsCredentials } from './aws-credentials-check.ts';
 export {
   type AwsAccount,
   type AwsAccountDeps,

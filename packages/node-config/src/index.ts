@@ -37,6 +37,7 @@ export {
 export { type KubeletConfiguration, readKubeletConfiguration } from './kubelet/kubelet-configuration.ts';
 export { findKubelets } from './kubelet/kubelet-process.ts';
 export { type KubeletVersion, readKubeletVersion } from './kubelet/kubelet-version.ts';
+export { isJoinedWorker } from './static-pods/joined-worker.ts';
 export { readStaticPod, readStaticPods, type StaticPods } from './static-pods/manifest-directory.ts';
 export { type ParsedManifest, parseManifest, readManifestObject } from './static-pods/manifest-source.ts';
 export {

@@ -4,6 +4,7 @@ import {
   componentFlags,
   type ContextChoice,
   type EtcdService,
+  isJoinedWorker,
   type KubeletConfiguration,
   readEtcdService,
   readKubeconfigClient,
@@ -152,22 +153,11 @@ async function readManifests({ directory, ...search }: ManifestSearch, host: Hos
     if (
       other === undefined &&
       isRecoveryError(error, 'MANIFEST_DIRECTORY_MISSING') &&
-      (await joinedAsWorker(search, host))
+      (await isJoinedWorker({ ...search, kubeconfig: search.kubelet.kubeconfig }, { host }))
     )
       return { directory, pods: [], problems: [], passedOver: [], skipped: [] };
     throw other ?? error;
   }
-}
-
-/** It has the kubelet's kubeconfig and none of the files that kubeadm writes for a control plane. */
-async function joinedAsWorker(
-  { kubernetesDirectory, kubelet: { kubeconfig } }: Omit<ManifestSearch, 'directory'>,
-  host: Pick<Host, 'stat'>,
-): Promise<boolean> {
-  if (kubeconfig === undefined || (await host.stat(kubeconfig)) === undefined) return false;
-  const files = ['admin.conf', 'controller-manager.conf', 'scheduler.conf', 'pki/ca.key', 'pki/apiserver.crt'];
-  const present = await Promise.all(files.map((file) => host.stat(joinPath(kubernetesDirectory, file))));
-  return present.every((stat) => stat === undefined);
 }
 
 /** kubeadm writes kube-apiserver.yaml (`app/constants/constants.go`); other distributions name the file otherwise. */

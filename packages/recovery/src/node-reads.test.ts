@@ -65,7 +65,7 @@ function count(tree: NodeTree, now: Date): Counted {
 }
 
 function plan(playbook: Playbook, now: Date): ReturnType<typeof planPlaybook> {
-  return planPlaybook(playbook, { host: 'cp1', now, selection: {}, signal });
+  return planPlaybook(playbook, { host: 'cp1', clock: { now: () => now }, selection: {}, signal });
 }
 
 /** Runs a playbook as far as a machine in memory allows; returns the number of phases begun. */

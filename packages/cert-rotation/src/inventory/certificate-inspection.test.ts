@@ -21,7 +21,7 @@ const flat = (text: string): string =>
 
 function inspect({ host, input }: Node, target: string) {
   const file = { path: hostPath(target.startsWith('/') ? target : `/${target}`), reader: host };
-  return inspectLocation({ target, node: input, file }, { host, now: NOW });
+  return inspectLocation({ target, node: input, file }, { host, clock: { now: () => NOW } });
 }
 
 describe('an inspected certificate', () => {
@@ -107,7 +107,7 @@ describe('a server', () => {
   const ask = (port: number) =>
     inspectLocation(
       { target: `127.0.0.1:${port}`, file: { path: hostPath('/x'), reader: createLocalHost() } },
-      { host: createLocalHost(), now: NOW },
+      { host: createLocalHost(), clock: { now: () => NOW } },
     );
 
   it('shows the certificates that it presents, in their order, although no CA of this node signed them', async () => {

@@ -7,7 +7,7 @@ import {
   readNamedFile,
   recognizableText,
 } from '@kube-rescue/node-config';
-import type { Host, HostPath } from '@kube-rescue/host';
+import type { Clock, Host, HostPath } from '@kube-rescue/host';
 import {
   buildChain,
   type Certificate,
@@ -163,9 +163,10 @@ async function readById(target: string, node: InspectionInput, reader: FileReade
  */
 export async function inspectLocation(
   request: InspectionRequest,
-  { host, now }: { readonly host: FileReader & Pick<Host, 'connect'>; readonly now: Date },
+  { host, clock }: { readonly host: FileReader & Pick<Host, 'connect'>; readonly clock: Pick<Clock, 'now'> },
 ): Promise<readonly InspectedCertificate[]> {
   const { target, node, file, signal } = request;
+  const now = clock.now();
   const address = parseServerAddress(target);
   const find = async (): Promise<readonly Found[]> => {
     if (isId(target) && node !== undefined) return readById(target, node, host);

@@ -97,6 +97,16 @@ function assertKnownIds(only: readonly string[]): void {
   });
 }
 
+/** Nothing found is no good news: a monitor would stay green for ever. */
+function noCertificates(subject: string): PkiError {
+  return new PkiError({
+    code: 'PKI_NODE_NOT_FOUND',
+    message: 'no certificate of a Kubernetes node was found, by flags of its components or in kubeconfigs',
+    subject,
+    hint: 'check the directory, and give the components of the node',
+  });
+}
+
 function locationKey({ certificateLocation }: Credentials): string {
   return `${certificateLocation.path}#${certificateLocation.in}`;
 }
@@ -134,7 +144,7 @@ function shareCas(survey: NodeSurvey): ReadonlyMap<CaId, CaId> {
  *
  * A damaged file becomes an entry with an error, so that it does not hide the others. A pair that serves two purposes is
  * one entry.
- * @throws PkiError `PKI_CERTIFICATE_UNKNOWN` for an id in `only`; HostError `HOST_PATH_INVALID` for a relative path in a flag
+ * @throws PkiError `PKI_NODE_NOT_FOUND` where no certificate of a node is found, `PKI_CERTIFICATE_UNKNOWN` for an id in `only`; HostError `HOST_PATH_INVALID` for a relative path in a flag
  */
 export async function inspectCertificates(
   input: InspectionInput,
@@ -179,6 +189,7 @@ export async function inspectCertificates(
   }
 
   const certificates = [...entries.values()];
+  if (certificates.length === 0 && input.only === undefined) throw noCertificates(kubernetesDirectory);
   const needed = CA_DEFINITIONS.filter(({ id }) => certificates.some(({ ca }) => ca === id));
   const cas = await Promise.all(
     needed.map(({ id }) => inspectCa(id, locateCa(id, components, certificatesDirectory), input, host)),

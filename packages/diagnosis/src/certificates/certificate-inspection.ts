@@ -13,7 +13,7 @@ export async function inspectCertificate(
   request: Omit<InspectionRequest, 'node'>,
 ): Promise<readonly InspectedCertificate[]> {
   const description = await describeIfNode(node);
-  return inspectLocation({ ...request, node: description?.inspection }, { host: node.host, now: node.clock.now() });
+  return inspectLocation({ ...request, node: description?.inspection }, node);
 }
 
 async function describeIfNode(node: Node): Promise<NodeDescription | undefined> {

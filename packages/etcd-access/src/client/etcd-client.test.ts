@@ -202,9 +202,36 @@ describe.skipIf(!hasEtcd)('an etcd in trouble', () => {
     const other = await buildEtcdPki();
     const ca = pki.ca.certificate;
     for (const client of [undefined, pki.client, other.client]) {
-      await expectCode(connect(etcd, { tls: { ca, client } }), 'ETCD_CLIENT_REJECTED');
+      const refused = connect(etcd, { tls: { ca, client } });
+      await expect(refused).rejects.toMatchObject({
+        code: 'ETCD_CLIENT_REJECTED',
+        message: expect.stringContaining(client === undefined ? 'none was given' : 'rejected the client') as string,
+      });
     }
     await etcd.stop();
+  });
+
+  it('is opened with endpoints and certificates alone', async () => {
+    const etcd = await startEtcd();
+    const { ca, client: pair } = etcd.pki ?? (await buildEtcdPki());
+    const client = await openEtcd({ endpoints: etcd.endpoints, tls: { ca: ca.certificate, client: pair } });
+    expect(await client.members()).toHaveLength(1);
+    client.close();
+    await etcd.stop();
+  });
+
+  it.each([
+    ['the names of Node', { ca: 'x', cert: 'y', key: 'z' }, 'unknown fields: cert, key'],
+    ['other names of the client', { ca: 'x', client: { cert: 'y', key: 'z' } }, 'unknown fields: cert'],
+    ['no key', { ca: 'x', client: { certificate: 'y' } }, 'not a text: client.key'],
+    ['bytes', { ca: Buffer.from('x') }, 'not a text: ca'],
+  ])('is not asked with a tls option of another shape: %s', async (_title, tls, message) => {
+    const options = { endpoints: ['https://127.0.0.1:1'], tls: tls as unknown as EtcdOptions['tls'] };
+    await expect(openEtcd(options)).rejects.toMatchObject({
+      code: 'ETCD_CREDENTIALS_INVALID',
+      message: expect.stringContaining(message) as string,
+      hint: expect.stringContaining('{ ca, client: { certificate, key } }') as string,
+    });
   });
 
   it('that restarts is used again by the same client', async () => {

@@ -81,7 +81,8 @@ async function tryOnce(
   deps: EtcdDeps,
 ): Promise<ProbeAttempt> {
   const what = { endpoint, ca: ca?.value, client: client?.value, serverName };
-  const tls = ca && { ca: ca.pem, client, serverName, acceptExpiredServer };
+  const pair = client && { certificate: client.certificate, key: client.key };
+  const tls = ca && { ca: ca.pem, client: pair, serverName, acceptExpiredServer };
   let etcd: EtcdClient | undefined;
   try {
     etcd = await openEtcd(

@@ -15,8 +15,15 @@ const CLIENT_ALERT =
   /ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)/;
 
 /** Explains a failure before the first response. The code is OpenSSL's or Node's. */
-function explanationOf(code: string): Explanation {
+function explanationOf(code: string, hasClient: boolean): Explanation {
   const alert = CLIENT_ALERT.exec(code)?.[1];
+  if (alert !== undefined && !hasClient) {
+    return {
+      code: 'ETCD_CLIENT_REJECTED',
+      reason: 'etcd requires a client certificate, and none was given',
+      hint: 'give a client certificate and its key, for kubeadm /etc/kubernetes/pki/apiserver-etcd-client.crt and .key',
+    };
+  }
   if (alert !== undefined) {
     return {
       code: 'ETCD_CLIENT_REJECTED',
@@ -44,26 +51,26 @@ function explanationOf(code: string): Explanation {
   return { code: 'ETCD_UNREACHABLE', reason: code, hint: 'check that etcd runs, and its log' };
 }
 
-/**
- * Why a connection to a member failed.
- *
- * @param late set after a timeout
- */
-export function connectionFailure(
-  { url }: EtcdEndpoint,
-  late: { readonly timeoutMs?: number | undefined },
-  cause: unknown,
-): EtcdError {
+/** What is known of a connection that failed. */
+interface Attempted {
+  /** Set after a timeout. */
+  readonly timeoutMs?: number | undefined;
+  /** A client certificate was presented. */
+  readonly hasClient: boolean;
+}
+
+/** Why a connection to a member failed. */
+export function connectionFailure({ url }: EtcdEndpoint, attempted: Attempted, cause: unknown): EtcdError {
   if (isRecoveryError(cause)) {
     const { message, hint } = cause;
     return new EtcdError({ code: 'ETCD_UNREACHABLE', message, subject: url, hint, cause });
   }
-  if (late.timeoutMs !== undefined) {
-    const message = `the server accepts connections but does not respond within ${late.timeoutMs} ms`;
+  if (attempted.timeoutMs !== undefined) {
+    const message = `the server accepts connections but does not respond within ${attempted.timeoutMs} ms`;
     const hint = `check whether etcd hangs (its log, its disk); ${NOT_ETCD_HINT}`;
     return new EtcdError({ code: 'ETCD_TIMEOUT', message, subject: url, hint, cause });
   }
-  const { code, reason, hint } = explanationOf(codeOf(cause));
+  const { code, reason, hint } = explanationOf(codeOf(cause), attempted.hasClient);
   return new EtcdError({ code, message: `no connection to etcd: ${reason}`, subject: url, hint, cause });
 }
 

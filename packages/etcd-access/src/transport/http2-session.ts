@@ -51,7 +51,8 @@ export async function openSession(request: SessionRequest, deps: SessionDeps): P
   } catch (error) {
     request.signal?.throwIfAborted();
     if (error instanceof EtcdError) throw error;
-    throw connectionFailure(endpoint, deadline.aborted ? { timeoutMs } : {}, error);
+    const hasClient = request.tls?.client !== undefined;
+    throw connectionFailure(endpoint, deadline.aborted ? { timeoutMs, hasClient } : { hasClient }, error);
   }
 }
 

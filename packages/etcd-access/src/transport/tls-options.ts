@@ -16,6 +16,39 @@ export interface EtcdTls {
   readonly acceptExpiredServer?: boolean | undefined;
 }
 
+const FIELDS: readonly string[] = [
+  'ca',
+  'client',
+  'serverName',
+  'acceptExpiredServer',
+] satisfies readonly (keyof EtcdTls)[];
+const CLIENT_FIELDS: readonly string[] = ['certificate', 'key'] satisfies readonly (keyof NonNullable<
+  EtcdTls['client']
+>)[];
+const SHAPE = 'pass { ca, client: { certificate, key } }, each the text of a PEM file';
+
+/**
+ * Refuses what the types cannot: a variable with the names of another library, such as `cert`, has fields too many, and would connect
+ * without a client certificate.
+ *
+ * @throws EtcdError `ETCD_CREDENTIALS_INVALID`
+ */
+export function assertTlsShape(tls: EtcdTls): void {
+  const { client = {} } = tls;
+  const strange = [
+    ...Object.keys(tls).filter((name) => !FIELDS.includes(name)),
+    ...Object.keys(client).filter((name) => !CLIENT_FIELDS.includes(name)),
+  ];
+  if (strange.length > 0) throw invalid(`unknown fields: ${strange.join(', ')}`, 'tls', SHAPE);
+  const missing = [
+    ...(typeof tls.ca === 'string' ? [] : ['ca']),
+    ...(tls.client === undefined ? [] : CLIENT_FIELDS)
+      .filter((name) => typeof (client as Readonly<Record<string, unknown>>)[name] !== 'string')
+      .map((name) => `client.${name}`),
+  ];
+  if (missing.length > 0) throw invalid(`not a text: ${missing.join(', ')}`, 'tls', SHAPE);
+}
+
 /** Loads the certificates and the key. @throws EtcdError `ETCD_CREDENTIALS_INVALID`, without any content of the files */
 export function createClientContext({ ca, client }: EtcdTls): SecureContext {
   if (readCertificates(ca).length === 0) {

@@ -23,6 +23,8 @@ const LIST_SUBJECT = 'hosted zones';
 /**
  * Lists the zones. When listing is denied, reads the zones that the workload names by id, which needs no listing;
  * without such zones falls back to lookups by name.
+ *
+ * @param names wanted host names; without any, the zones alone are of interest
  */
 export async function listZonesFor(
   names: readonly string[],
@@ -31,6 +33,7 @@ export async function listZonesFor(
   signal?: AbortSignal,
 ): Promise<ZoneListing> {
   const byId = named === undefined || named.areListed ? undefined : named;
+  let denial: unknown;
   try {
     const zones = await account.listZones(signal);
     if (byId?.ids.every((id) => zones.some((zone) => zone.id === id)) === false) {
@@ -39,8 +42,11 @@ export async function listZonesFor(
     return { zones, condition: good('list', LIST_SUBJECT, 'can be listed', [`${zones.length} in the account`]) };
   } catch (error) {
     if (!isRecoveryError(error, 'DNS_ACCESS_DENIED')) return refused(error, account);
+    denial = error;
   }
   if (byId !== undefined) return readNamedZones(byId, account, signal);
+  // Without a name there is nothing to look up.
+  if (names.length === 0) return refused(denial, account);
   try {
     const found = new Map<string, HostedZone>();
     for (const name of new Set(names.flatMap(suffixesOf))) {

@@ -22,7 +22,12 @@ function expiredNode(kind: 'live' | 'copy'): Node {
 }
 
 function plan(playbook: Parameters<typeof planPlaybook>[0]): Promise<Plan> {
-  return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal: new AbortController().signal });
+  return planPlaybook(playbook, {
+    host: 'cp1',
+    clock: { now: () => NOW },
+    selection: {},
+    signal: new AbortController().signal,
+  });
 }
 
 describe('the recovery playbook', () => {

@@ -1,15 +1,16 @@
 import {
+  assertPresent,
   type CertificateId,
   createRenewalSteps,
-  type CertificateInventory,
   inspectCertificates,
-  PkiError,
   type RenewalOptions,
 } from '@kube-rescue/cert-rotation';
 import { createTokenKeySteps } from '@kube-rescue/cert-rotation/token-keys';
-import { findScratchFacts, isWorker, type Node, type NodeDescription } from '@kube-rescue/node';
+import { findScratchFacts, isWorker, type Node } from '@kube-rescue/node';
 import type { Playbook } from '@kube-rescue/workflow';
 import { assertNoCachedSecret } from '../self-hosted/cached-files.ts';
+
+const ON_WORKER = 'this node is a worker: run this on a control-plane node';
 
 /**
  * Renews certificates, those in `only` also without a problem, without a restart: components use the old certificates until they
@@ -27,7 +28,7 @@ export function createRenewalPlaybook(
     steps: async (node, description) => {
       const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
       const inventory = await inspectCertificates({ ...description.inspection, only }, node);
-      if (only !== undefined) assertPresent(inventory, description);
+      if (only !== undefined) assertPresent(inventory, isWorker(description) ? ON_WORKER : undefined);
       assertNoCachedSecret(description, inventory.certificates);
       const facts = await findScratchFacts(description, node);
       const renewals = createRenewalSteps({ inventory, options: { ...options, named: only }, facts }, node);
@@ -35,19 +36,4 @@ export function createRenewalPlaybook(
     },
   });
   return { id: 'certs-renew', title: 'Renew certificates', phases: [certificates] };
-}
-
-function assertPresent({ absent }: CertificateInventory, description: NodeDescription): void {
-  const [first] = absent;
-  if (first === undefined) return;
-  throw new PkiError({
-    code: 'PKI_CERTIFICATE_MISSING',
-    message: first.reason,
-    subject: absent.map(({ id }) => id).join(', '),
-    hint:
-      first.hint ??
-      (isWorker(description)
-        ? 'this node is a worker: run this on a control-plane node'
-        : 'choose from the certificates of this node: `kube-rescue certs check`'),
-  });
 }

@@ -50,7 +50,12 @@ function nodeOf({ kind = 'live', nodes = ['node01'] }: Cluster = {}): Node {
 
 function planOf(stages: readonly RotationStageName[], node: Node, over: Partial<RotationInput> = {}): Promise<Plan> {
   const input: RotationInput = { ca: 'cluster', stages, ...over };
-  return planPlaybook(createRotationPlaybook(node, input), { host: 'node01', now: NOW, selection: {}, signal });
+  return planPlaybook(createRotationPlaybook(node, input), {
+    host: 'node01',
+    clock: { now: () => NOW },
+    selection: {},
+    signal,
+  });
 }
 
 const names = (plan: Plan, step: string): readonly string[] =>

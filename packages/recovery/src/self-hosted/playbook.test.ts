@@ -53,7 +53,7 @@ function optionsOf(set: Readonly<Record<string, string>>, more: Partial<SelfHost
 
 function plan(options: SelfHostedOptions): Promise<Plan> {
   const playbook = createSelfHostedPlaybook(options, depsOf(saturday));
-  return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal });
+  return planPlaybook(playbook, { host: 'cp1', clock: { now: () => NOW }, selection: {}, signal });
 }
 
 describe('the plan for a self-hosted control plane whose API server is down', () => {
@@ -200,7 +200,7 @@ describe('new AWS keys in the recovery of a self-hosted control plane', () => {
     const options = optionsOf(saturday.set, { via });
     const phases = { credentials, names: phaseOf('names', NEEDED) };
     const playbook = createSelfHostedPlaybook(options, depsOf(saturday), phases);
-    return planPlaybook(playbook, { host: 'cp1', now: NOW, selection: {}, signal });
+    return planPlaybook(playbook, { host: 'cp1', clock: { now: () => NOW }, selection: {}, signal });
   };
   const order = ({ entries }: Plan, ...steps: readonly string[]): readonly string[] =>
     entries.map(({ step }) => step).filter((step) => steps.includes(step));

@@ -75,7 +75,12 @@ function nodeOf(tree: NodeTree, { secret, podStarted }: Objects = {}): Node & { 
 }
 
 function planOf(node: Node, input: TokenRotationInput): Promise<Plan> {
-  return planPlaybook(createTokenRotationPlaybook(node, input), { host: 'node01', now: NOW, selection: {}, signal });
+  return planPlaybook(createTokenRotationPlaybook(node, input), {
+    host: 'node01',
+    clock: { now: () => NOW },
+    selection: {},
+    signal,
+  });
 }
 
 const targets = (plan: Plan, step: string): readonly string[] =>

@@ -266,7 +266,7 @@ function depsOf(host: Host, { clock, makeKinds }: StepCase): WorkflowDeps {
 
 async function plan(host: Host, playbook: Playbook, clock: Clock): ReturnType<typeof planPlaybook> {
   const signal = new AbortController().signal;
-  return planPlaybook(playbook, { host: host.name, now: clock.now(), selection: {}, signal });
+  return planPlaybook(playbook, { host: host.name, clock, selection: {}, signal });
 }
 
 async function run(host: Host, testCase: StepCase, options: { readonly resume?: boolean } = {}): Promise<RunResult> {

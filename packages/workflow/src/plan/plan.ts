@@ -1,3 +1,4 @@
+import type { Clock } from '@kube-rescue/host';
 import type { Change } from './change.ts';
 import { WorkflowError } from '../errors.ts';
 import { mapConcurrent } from '../run/concurrency.ts';
@@ -41,7 +42,12 @@ const CHECKS_AT_ONCE = 4;
  */
 export async function planPlaybook(
   playbook: Playbook,
-  input: { readonly host: string; readonly now: Date; readonly selection: Selection; readonly signal: AbortSignal },
+  input: {
+    readonly host: string;
+    readonly clock: Pick<Clock, 'now'>;
+    readonly selection: Selection;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Plan> {
   const { selection, signal } = input;
   const planned: { readonly phase: string; readonly step: Step }[] = [];
@@ -59,7 +65,13 @@ export async function planPlaybook(
   });
   assertSelectable(steps, entries, selection);
   const relevant = dropIdlePrecautions(entries, steps);
-  return { version: 1, playbook: playbook.id, host: input.host, createdAt: input.now.toISOString(), entries: relevant };
+  return {
+    version: 1,
+    playbook: playbook.id,
+    host: input.host,
+    createdAt: input.clock.now().toISOString(),
+    entries: relevant,
+  };
 }
 
 /** Drops precautions where no other step has work. */

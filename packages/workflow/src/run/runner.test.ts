@@ -308,7 +308,7 @@ describe('a run', () => {
   it('refuses a reviewed plan when the node has changed since', async () => {
     const host = makeHost();
     const playbook = playbookOf(makeStep(host));
-    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const input = { host: host.name, clock: clock, selection: {}, signal: new AbortController().signal };
     const expected = await planPlaybook(playbook, input);
     await host.writeFile(FILE, Buffer.from('other'), { mode: 0o644 });
     await expectCode(run(host, playbookOf(makeStep(host, { finding: needed() })), { expected }), 'PLAN_STALE');
@@ -327,7 +327,7 @@ describe('a run', () => {
         return step.check(signal);
       },
     });
-    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const input = { host: host.name, clock: clock, selection: {}, signal: new AbortController().signal };
     const planned = await planPlaybook(playbook, input);
     expect((await run(host, playbook, { planned })).outcome).toBe('done');
     expect(checks).toBe(2);
@@ -341,7 +341,7 @@ describe('a run', () => {
       plan: () => [],
       apply: async () => undefined,
     };
-    const input = { host: host.name, now: clock.now(), selection: {}, signal: new AbortController().signal };
+    const input = { host: host.name, clock: clock, selection: {}, signal: new AbortController().signal };
     const expected = await planPlaybook(playbookOf(gate, makeStep(host)), input);
     expect((await run(host, playbookOf(makeStep(host), gate), { expected })).outcome).toBe('done');
   });

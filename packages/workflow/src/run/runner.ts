@@ -95,7 +95,7 @@ export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise
     if (resumed !== undefined) await revertUnfinished(resumed.run, resumed.state, deps);
     const isFirstRun = entries.length === 0;
     const planned = isFirstRun ? input.planned : undefined;
-    const plan = planned ?? (await planPlaybook(playbook, { host: host.name, now: clock.now(), selection, signal }));
+    const plan = planned ?? (await planPlaybook(playbook, { host: host.name, clock, selection, signal }));
     assertNotBlocked(plan);
     if (input.expected !== undefined) assertSamePlan(input.expected, plan);
     const pending = resumed?.state.unverified ?? new Set<string>();
