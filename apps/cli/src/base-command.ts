@@ -1,3 +1,4 @@
+import { printable } from '@kube-rescue/errors';
 import { createLocalHost, hostPath, preventCoreDumps, showInPager } from '@kube-rescue/host';
 import { Command, type Interfaces } from '@oclif/core';
 import { resolve } from 'node:path';
@@ -20,6 +21,8 @@ export interface Answer<R extends object = object> {
   readonly exitCode: ExitCode;
   /** The result as text. */
   readonly text: (terminal: Terminal) => string;
+  /** The answer under `-o yaml`, where that is not the envelope: objects that kubectl reads. Default: the envelope. */
+  readonly yaml?: string | undefined;
   /** Shown page by page on a terminal. Default: false. */
   readonly isLong?: boolean | undefined;
   /** Receives the output instead of the standard output; relative to the working directory. Default: none. */
@@ -54,16 +57,18 @@ export abstract class BaseCommand extends Command {
   protected readonly streams = openStreams(this.argv);
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, failure, isLong, outputFile } = await this.answerAndFinish();
+    const { result, exitCode, text, yaml, failure, isLong, outputFile } = await this.answerAndFinish();
     const { reporter, stdout } = this.streams;
     process.exitCode = exitCode;
     const hidden = secretArguments(this.argv);
     const format = documentFormat(this.argv);
-    if (format !== undefined) {
+    if (format === 'yaml' && yaml !== undefined) {
+      await printOutput(`${printable(yaml)}\n`, outputFile);
+    } else if (format !== undefined) {
       const { warnings } = reporter;
       const envelope =
         failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
-      await printOutput(await renderDocument(envelope, format), outputFile);
+      await printOutput(await renderDocument(envelope, exitCode, format), outputFile);
     } else if (outputFile !== undefined) {
       const plain = { ...stdout, colour: false, live: false };
       await printOutput(`${safeText(text(plain), plain)}\n`, outputFile);

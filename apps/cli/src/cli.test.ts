@@ -116,13 +116,29 @@ describe('a command that writes', () => {
   it.each([
     ['recover', ['recover']],
     ['certs renew', ['certs', 'renew']],
-    ['manifests restart', ['manifests', 'restart', 'kube-apiserver']],
-    ['manifests checkpoint', ['manifests', 'checkpoint']],
   ])('%s refuses without a terminal and without --yes', async (_, command) => {
     const ended = await runCli([...command, '--root', expired.root, '--json']);
     expect(ended.exitCode).toBe(2);
     expect(envelopeOf(ended)).toMatchObject({ ok: false, error: { code: 'CONFIRMATION_REQUIRED', subject: '--yes' } });
     expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
+  });
+
+  it.each([
+    ['manifests restart', ['manifests', 'restart', 'kube-apiserver']],
+    ['manifests checkpoint', ['manifests', 'checkpoint']],
+    ['certs renew nosuch', ['certs', 'renew', 'nosuch']],
+  ])('%s says what else is wrong before it asks for confirmation', async (_, command) => {
+    const ended = await runCli([...command, '--root', expired.root, '--json']);
+    expect(ended.exitCode).not.toBe(0);
+    expect(envelopeOf(ended).error).not.toMatchObject({ code: 'CONFIRMATION_REQUIRED' });
+    expect(await readdir(path.join(expired.root, 'var/lib'))).toEqual(['kubelet']);
+  });
+
+  it('says that there is no run to resume before it asks for confirmation', async () => {
+    const copy = await plantNode({ expired: ['apiserver'] });
+    const ended = await runCli(['recover', '--resume', '--root', copy.root, '--json']);
+    expect(envelopeOf(ended)).toMatchObject({ ok: false, error: { code: 'RUN_NOT_FOUND' } });
+    await copy.remove();
   });
 
   it('rollback names an unknown run before it asks for confirmation', async () => {
@@ -251,7 +267,9 @@ describe('a renewal and its rollback on a copy of a node', () => {
       runs: [{ id: runId, outcome: 'done', startedAt: toSecond, endedAt: toSecond }],
     });
     expect(await run('rollback', runId, '--dry-run')).toMatchObject({ exitCode: 3 });
-    const unconfirmed = await run('rollback', runId);
+    const worse = await run('rollback', runId);
+    expect([worse.exitCode, envelopeOf(worse)]).toMatchObject([4, { error: { code: 'ROLLBACK_WORSE' } }]);
+    const unconfirmed = await run('rollback', runId, '--force');
     expect([unconfirmed.exitCode, envelopeOf(unconfirmed)]).toMatchObject([
       2,
       { error: { code: 'CONFIRMATION_REQUIRED', subject: '--yes' } },

@@ -39,14 +39,14 @@ function withHelpFlag(args: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...args];
 }
 
-async function report(error: unknown, args: readonly string[]): Promise<number> {
+async function report(error: unknown, args: readonly string[]): Promise<ExitCode> {
   const code = error instanceof Error && 'exitCode' in error ? (error.exitCode as ExitCode) : exitCodeFor(error);
   const { reporter } = openStreams(args);
   const hidden = secretArguments(args);
   const format = documentFormat(args);
   if (format !== undefined) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
-    process.stdout.write(await renderDocument(wrapError(error, warnings, undefined, hidden), format));
+    process.stdout.write(await renderDocument(wrapError(error, warnings, undefined, hidden), code, format));
   }
   printError(error, reporter, code === EXIT.bug, hidden);
   return code;

@@ -70,6 +70,11 @@ export const nodeFlags = {
     helpValue: 'DIR',
     helpGroup: 'GLOBAL',
   }),
+  'manifests-dir': Flags.string({
+    description: 'directory of static pod manifests; default: by the configuration of the kubelet',
+    helpValue: 'DIR',
+    helpGroup: 'GLOBAL',
+  }),
   ...serviceFlags({ hidden: false }),
 };
 

@@ -89,7 +89,6 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
     return answerPlan(plan, session);
   }
   assertMayWrite(session.host);
-  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   if (session.host.kind === 'live' && dependsOnSshSession()) {
     session.reporter.print(
       'note: a lost SSH session stops this run at its next safe point; run it in tmux or screen to keep it going',
@@ -100,7 +99,7 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
 }
 
 async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
-  const { runPlaybook } = await import('@kube-rescue/workflow');
+  const { hasWork, runPlaybook } = await import('@kube-rescue/workflow');
   const { reporter, clock, interruption } = session;
   const progress = createProgress(reporter, clock);
   let run: string | undefined;
@@ -109,9 +108,14 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     interruption.remember(`the journal of the run is in ${path}`);
   });
   const deps = await session.openWorkflow(follow);
-  let accept = input.accept;
+  let accept: PlaybookInput['accept'] = (plan) => {
+    input.accept?.(plan);
+    // Whatever else is wrong is said first; whether there is a run to resume is found later.
+    if (hasWork(plan) && input.resume !== true) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+  };
   const confirm = async (plan: Plan): Promise<boolean> => {
     accept?.(plan);
+    assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
     return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
   };

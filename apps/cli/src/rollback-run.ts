@@ -40,7 +40,6 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   });
   const run = await deps.store.open(input.run);
   const { id } = run;
-  if (!input.dryRun) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   const state = await run.state();
   const { accessFlags, accessOf, assertFilesOnly, assertKnownKinds } = await import('@kube-rescue/workflow');
   assertKnownKinds(state.activeChanges, deps.kinds, { path: run.path, header: state.header });
@@ -72,6 +71,8 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   if (worse.length > 0 && !input.force) throw isWorse(id, worse, flags);
   const targets = state.activeChanges.map(({ change }) => change.target);
   await assertHarmsNoOthers({ run: id, reasons: worse, targets }, session.node, interruption.signal);
+  // Whatever else is wrong is said first.
+  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {

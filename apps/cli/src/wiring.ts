@@ -29,6 +29,7 @@ import { describeTerminal, type Terminal } from './terminal.ts';
 export interface NodeFlags extends BackupFlags {
   readonly root: string | undefined;
   readonly 'kubernetes-dir': string;
+  readonly 'manifests-dir': string | undefined;
   readonly 'service-command': string | undefined;
   readonly 'kubelet-service': string;
 }
@@ -85,7 +86,15 @@ export function openStreams(argv: readonly string[]): Streams {
 /** Wires a command to the machine of its flags. */
 export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
   const writes = createWriteRecord();
-  const options = { kubernetesDirectory: hostPath(flags['kubernetes-dir']), kubeletService: flags['kubelet-service'] };
+  const manifests = flags['manifests-dir'];
+  // In a copy the directories are those of the node.
+  const onNode = (text: string): HostPath => hostPath(flags.root === undefined ? resolve(text) : text);
+  const options = {
+    kubernetesDirectory: onNode(flags['kubernetes-dir']),
+    manifestsDirectory: manifests === undefined ? undefined : onNode(manifests),
+    kubeletService: flags['kubelet-service'],
+    mayBeNoNode: invocation.words[0] === 'etcd' && invocation.flags['endpoint'] !== undefined,
+  };
   const warn = warnOnce(streams.reporter);
   const onAttributesLost = ({ machine, path, reason }: AttributeLoss): void =>
     warn(

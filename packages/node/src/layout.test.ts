@@ -70,3 +70,47 @@ describe('the layout of a node', () => {
     expect(error.subject).toContain('kube-scheduler.yaml');
   });
 });
+
+describe('a node in another directory', () => {
+  const host = (move: (path: string) => string) =>
+    createFakeHost({
+      tree: new Map(
+        [...good]
+          .filter(([path]) => !path.includes('/var/lib/kubelet/config'))
+          .map(([path, file]) => [hostPath(move(path)), file]),
+      ),
+    });
+  const describeAt = (options: object, move: (path: string) => string) =>
+    describeNode(
+      { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet', ...options },
+      { host: host(move), clock: createFixedClock('2026-11-22') },
+    );
+  const toSrv = (path: string): string => path.replace('/etc/kubernetes', '/srv/kubernetes');
+
+  it('has its static pods and kubeconfigs there', async () => {
+    const options = { kubernetesDirectory: hostPath('/srv/kubernetes') };
+    const { staticPods, kubelet, adminKubeconfig } = await describeAt(options, toSrv);
+    expect(staticPods).toMatchObject({ directory: '/srv/kubernetes/manifests', pods: expect.any(Array) });
+    expect(staticPods.pods.length).toBe(4);
+    expect([kubelet.kubeconfig, adminKubeconfig]).toEqual([
+      '/srv/kubernetes/kubelet.conf',
+      '/srv/kubernetes/admin.conf',
+    ]);
+    await expectCode(describeAt({}, toSrv), 'NODE_NOT_FOUND');
+  });
+
+  it('has its static pods where the operator says', async () => {
+    const move = (path: string): string => path.replace('/etc/kubernetes/manifests', '/srv/pods');
+    const { staticPods } = await describeAt({ manifestsDirectory: hostPath('/srv/pods') }, move);
+    expect(staticPods.pods.length).toBe(4);
+  });
+
+  it('is no node at all where etcd is named', async () => {
+    const { components, staticPods } = await describeNode(
+      { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet', mayBeNoNode: true },
+      { host: createFakeHost(), clock: createFixedClock('2026-11-22') },
+    );
+    expect(staticPods.pods).toEqual([]);
+    expect(components.map(({ component }) => component)).toEqual(['kubelet']);
+  });
+});

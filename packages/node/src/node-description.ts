@@ -35,6 +35,10 @@ export interface NodeOptions {
   readonly kubernetesDirectory: HostPath;
   /** Name of the kubelet's service, usually `kubelet`. */
   readonly kubeletService: string;
+  /** Where the kubelet reads static pods. Default: by its configuration, else `manifests` in `kubernetesDirectory`. */
+  readonly manifestsDirectory?: HostPath | undefined;
+  /** This machine may have no files of a node: etcd is named, with what opens it. Default: false, `NODE_NOT_FOUND`. */
+  readonly mayBeNoNode?: boolean | undefined;
 }
 
 export interface NodeDeps {
@@ -102,8 +106,8 @@ export function listUsualPaths({ kubernetesDirectory }: NodeOptions): readonly H
  * @throws NodeError `NODE_NOT_FOUND` `LAYOUT_UNSUPPORTED`; ManifestError `MANIFEST_DIRECTORY_MISSING`; NodeConfigError `CONFIGURATION_INVALID`; HostError
  */
 export async function describeNode(options: NodeOptions, { host }: NodeDeps): Promise<NodeDescription> {
-  const { kubernetesDirectory } = options;
-  if ((await host.list(kubernetesDirectory)) === undefined) {
+  const { kubernetesDirectory, manifestsDirectory, mayBeNoNode = false } = options;
+  if (!mayBeNoNode && (await host.list(kubernetesDirectory)) === undefined) {
     const other = await findOtherDistribution({ host });
     if (other !== undefined) throw other;
     throw new NodeError({
@@ -113,9 +117,9 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
       hint: 'run this on a node; or pass its directory with --kubernetes-dir, or a copy of its filesystem with --root',
     });
   }
-  const kubelet = await readKubeletConfiguration({ host });
-  const directory = kubelet.staticPodPath ?? joinPath(kubernetesDirectory, 'manifests');
-  const staticPods = await readManifests({ directory, kubernetesDirectory, kubelet }, host);
+  const kubelet = await readKubeletConfiguration({ host, kubernetesDirectory });
+  const directory = manifestsDirectory ?? kubelet.staticPodPath ?? joinPath(kubernetesDirectory, 'manifests');
+  const staticPods = await readManifests({ directory, kubernetesDirectory, mayBeNoNode, kubelet }, host);
   const checkpoints = await readCheckpoints({ directory }, { host });
   const layout: Layout = (await isSelfHosted(checkpoints, host)) ? 'self-hosted' : 'kubeadm';
   const pods = staticPods.pods.flatMap((pod) => componentFlags(pod) ?? []);
@@ -136,7 +140,7 @@ export async function describeNode(options: NodeOptions, { host }: NodeDeps): Pr
   };
 }
 
-interface ManifestSearch extends Pick<NodeOptions, 'kubernetesDirectory'> {
+interface ManifestSearch extends Pick<NodeOptions, 'kubernetesDirectory' | 'mayBeNoNode'> {
   readonly directory: HostPath;
   readonly kubelet: Pick<KubeletConfiguration, 'kubeconfig'>;
 }
@@ -149,13 +153,12 @@ async function readManifests({ directory, ...search }: ManifestSearch, host: Hos
   try {
     return await readStaticPods({ directory }, { host });
   } catch (error) {
+    const isMissing = isRecoveryError(error, 'MANIFEST_DIRECTORY_MISSING');
+    const none = { directory, pods: [], problems: [], passedOver: [], skipped: [] };
+    if (isMissing && search.mayBeNoNode === true) return none;
     const other = isRecoveryError(error) ? await findOtherDistribution({ host }) : undefined;
-    if (
-      other === undefined &&
-      isRecoveryError(error, 'MANIFEST_DIRECTORY_MISSING') &&
-      (await isJoinedWorker({ ...search, kubeconfig: search.kubelet.kubeconfig }, { host }))
-    )
-      return { directory, pods: [], problems: [], passedOver: [], skipped: [] };
+    const kubeconfig = search.kubelet.kubeconfig;
+    if (other === undefined && isMissing && (await isJoinedWorker({ ...search, kubeconfig }, { host }))) return none;
     throw other ?? error;
   }
 }

@@ -3,6 +3,7 @@ import { type Answer, BaseCommand } from '../base-command.ts';
 import { listCommands } from '../completion/listed-commands.ts';
 import { completionScript, SHELLS } from '../completion/scripts.ts';
 import { EXIT } from '../exit-codes.ts';
+import type { Results } from '../results.ts';
 
 export default class Completion extends BaseCommand {
   static override summary = 'Print the completion script of a shell.';
@@ -17,7 +18,7 @@ export default class Completion extends BaseCommand {
     shell: Args.string({ description: 'the shell', options: [...SHELLS], required: true }),
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['completion']>> {
     const { args } = await this.parse(Completion);
     const shell = args.shell as (typeof SHELLS)[number];
     const manifest = Object.fromEntries(this.config.commands.map((command) => [command.id, command]));

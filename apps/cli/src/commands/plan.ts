@@ -8,6 +8,7 @@ import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
 import { assertRenewalDue } from '../renewal-demand.ts';
 import { openRecoveryPlaybook, recoveryFlags } from '../recovery-input.ts';
+import type { Results } from '../results.ts';
 
 export default class Plan extends NodeCommand {
   static override summary = 'Show the changes that recover would make on this node.';
@@ -22,7 +23,7 @@ export default class Plan extends NodeCommand {
     out: Flags.string({ description: 'save the plan to this new file, for recover --plan', helpValue: 'FILE' }),
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['plan']>> {
     const { flags } = await this.parse(Plan);
     const session = await this.openSession(flags);
     await assertClockOf(flags, { dryRun: true }, session);

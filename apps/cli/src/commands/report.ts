@@ -5,6 +5,7 @@ import { journalFlags, outputFlags } from '../flags.ts';
 import { renderRunReport } from '../render/run-report.ts';
 import { formatSeconds } from '../render/text.ts';
 import { summarizeRun } from '../report/run-summary.ts';
+import type { Results } from '../results.ts';
 
 export default class Report extends NodeCommand {
   static override summary = 'Write a handover report of a run: findings, changes, open work.';
@@ -19,7 +20,7 @@ export default class Report extends NodeCommand {
     run: Args.string({ description: 'id of the run (runs lists them), or latest', required: true }),
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['report']>> {
     const { flags, args } = await this.parse(Report);
     const session = await this.openSession(flags);
     const { deriveRunReport, describeChange } = await import('@kube-rescue/workflow');

@@ -3,6 +3,7 @@ import { type Answer, BaseCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderRunbook } from '../render/runbook.ts';
 import { readRunbook, RUNBOOKS } from '../runbook/runbooks.ts';
+import type { Results } from '../results.ts';
 
 export default class RunbookCommand extends BaseCommand {
   static override summary = 'Show a runbook: what to do, step by step, without a network.';
@@ -13,7 +14,7 @@ export default class RunbookCommand extends BaseCommand {
     name: Args.string({ description: 'name of the runbook; default: list all', options: [...RUNBOOKS] }),
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['runbook']>> {
     const { args } = await this.parse(RunbookCommand);
     const names = RUNBOOKS.filter((each) => args.name === undefined || each === args.name);
     const runbooks = await Promise.all(names.map((each) => readRunbook(each, this.config.root)));

@@ -2,6 +2,7 @@ import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { journalFlags, outputFlags } from '../flags.ts';
 import { renderRuns, toRunRow } from '../render/runs.ts';
+import type { Results } from '../results.ts';
 
 export default class Runs extends NodeCommand {
   static override summary = 'List the runs whose journals are on this node.';
@@ -10,7 +11,7 @@ export default class Runs extends NodeCommand {
   static override baseFlags = { ...outputFlags, ...journalFlags };
   static override examples = ['<%= config.bin %> runs', '<%= config.bin %> runs --json'];
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['runs']>> {
     const { flags } = await this.parse(Runs);
     const session = await this.openSession(flags);
     const runs = (await (await session.openRuns()).survey()).map(toRunRow);

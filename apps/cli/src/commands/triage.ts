@@ -1,6 +1,7 @@
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderTriage } from '../render/triage.ts';
+import type { Results } from '../results.ts';
 
 export default class Triage extends NodeCommand {
   static override summary = 'Find the root causes of the problems of this node.';
@@ -9,7 +10,7 @@ export default class Triage extends NodeCommand {
   static override hiddenAliases = ['status'];
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['triage']>> {
     const { flags } = await this.parse(Triage);
     const session = await this.openSession(flags);
     const { triageNode } = await import('@kube-rescue/diagnosis');

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -116,11 +117,36 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
     const all = await run('etcd', 'get', 'secrets');
     const objects = all.envelope.result?.['objects'] as readonly { metadata: { name: string } }[];
     expect(objects.map(({ metadata }) => metadata.name)).toEqual(['one', 'two']);
+    const table = await text('etcd', 'get', 'secrets');
+    expect(table.stdout).toMatch(/^NAMESPACE +NAME +DATA +CREATED\ndefault +one +\d+ +\S+\ndefault +two /);
+    expect(table.stdout).not.toContain('bytes');
+    const objectsInYaml = await text('etcd', 'get', 'secrets', '-o', 'yaml');
+    expect(objectsInYaml.stdout.match(/^kind: Secret$/gm)).toHaveLength(2);
     const elsewhere = await run('etcd', 'get', 'secrets', '-n', 'kube-system');
     expect(elsewhere.envelope.result).toEqual({ objects: [] });
     const maps = await run('etcd', 'get', 'cm', '-A');
     expect(maps.envelope.result).toMatchObject({ objects: [{ kind: 'ConfigMap', data: { mode: 'slow' } }] });
     expect((await secretOf('one')).data['password']).toBe(ENCODED[0]);
+  });
+
+  it('the topic etcd works on a machine without a node, with endpoint and credentials', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bastion-'));
+    const pair = node.pki.pairs['apiserver-etcd-client'];
+    const files = { ca: node.pki.pairs['etcd/ca'].certificate, crt: pair.certificate, key: pair.key };
+    for (const [name, pem] of Object.entries(files)) {
+      await writeFile(path.join(directory, name), pem, { mode: 0o600 });
+    }
+    const [endpoint = ''] = node.etcd.endpoints;
+    const access = ['--endpoint', endpoint, '--cacert', 'ca', '--cert', 'crt', '--key', 'key'];
+    const elsewhere = (...args: readonly string[]) =>
+      runCli(['etcd', ...args, '--kubernetes-dir', '/does/not/exist', '--json'], { cwd: directory });
+    expect(await elsewhere('status', ...access)).toMatchObject({ exitCode: 0 });
+    expect(await elsewhere('snapshot', 'etcd.db', ...access)).toMatchObject({ exitCode: 0 });
+    const secrets = await elsewhere('get', 'secrets', ...access);
+    expect(JSON.parse(secrets.stdout)).toMatchObject({ result: { objects: [{}, {}] } });
+    const refused = await elsewhere('status');
+    expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'NODE_NOT_FOUND' } });
+    await rm(directory, { recursive: true });
   });
 
   it('etcd get names a missing object, and the known kinds', async () => {

@@ -3,6 +3,7 @@ import { describeError } from '@kube-rescue/errors';
 import type { EtcdSearch, ObjectsVia } from '@kube-rescue/node';
 import type { Answer } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { renderObjects } from '../render/objects.ts';
 import { type Session } from '../wiring.ts';
 import { toReference } from './object-name.ts';
 
@@ -16,7 +17,7 @@ export interface ObjectsInput {
   readonly search: EtcdSearch;
 }
 
-/** Shows one object, or all of a kind, as the API does; exit 3 when some are unreadable. */
+/** Shows one object as the API does, or all of a kind in a table; exit 3 when some are unreadable. */
 export async function answerObjects(input: ObjectsInput, session: Session): Promise<Answer> {
   const { node, reporter, interruption } = session;
   const { readObjectsOfNode } = await import('@kube-rescue/node');
@@ -29,14 +30,15 @@ export async function answerObjects(input: ObjectsInput, session: Session): Prom
   const objects = input.showSecrets ? reading.objects : reading.objects.map(maskObject);
   const { stringify } = await import('yaml');
   const [first] = objects;
+  const yaml = objects
+    .map((object) => toYaml(object, stringify))
+    .join('---\n')
+    .trimEnd();
   return {
     result: input.name === undefined ? { objects } : { object: first },
     exitCode: reading.failures.length === 0 ? EXIT.done : EXIT.problems,
-    text: () =>
-      objects
-        .map((object) => toYaml(object, stringify))
-        .join('---\n')
-        .trimEnd(),
+    yaml,
+    text: (terminal) => (input.name === undefined ? renderObjects(objects, input.kind, terminal) : yaml),
   };
 }
 

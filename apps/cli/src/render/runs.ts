@@ -5,6 +5,16 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { indentText, oneLine } from './text.ts';
 
+/** Why a journal cannot be read. */
+interface RunProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly subject: string | null;
+  /** No run may begin before it is settled. */
+  readonly blocksRuns: boolean;
+}
+
 /** One run of this host, as `runs` shows it. */
 export interface RunRow {
   readonly id: string;
@@ -17,7 +27,7 @@ export interface RunRow {
   readonly outcome: string;
   readonly changes: number | null;
   /** Why the journal cannot be read. */
-  readonly problem: ReturnType<typeof problemOf> | null;
+  readonly problem: RunProblem | null;
 }
 
 export function toRunRow({ state, damage }: RunEntry): RunRow {
@@ -42,7 +52,7 @@ function toDamagedRow(damage: DamagedRun): RunRow {
   return { id: damage.id, ...none, outcome: 'unreadable', problem: problemOf(damage) };
 }
 
-function problemOf({ error, mayBeIncomplete }: DamagedRun) {
+function problemOf({ error, mayBeIncomplete }: DamagedRun): RunProblem {
   const { code, message, hint, subject } = reportError(error);
   // Only such a run blocks new ones.
   return { code, message, hint: hint ?? null, subject: subject ?? null, blocksRuns: mayBeIncomplete };

@@ -1,4 +1,4 @@
-import { type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import type { NodeConfigError } from '../errors.ts';
 import { readCommandLine } from '../components/command-line.ts';
 import type { ComponentFlags } from '../components/component-flags.ts';
@@ -57,12 +57,17 @@ interface KubeletStart {
 
 const KUBELET_UNIT = 'kubelet.service';
 
+const KUBERNETES_DIRECTORY = hostPath('/etc/kubernetes');
+
 /** The drop-in `10-kubeadm.conf` of kubeadm's package. */
-const KUBEADM_FLAGS: ReadonlyMap<string, string> = new Map([
-  ['config', '/var/lib/kubelet/config.yaml'],
-  ['kubeconfig', '/etc/kubernetes/kubelet.conf'],
-  ['bootstrap-kubeconfig', '/etc/kubernetes/bootstrap-kubelet.conf'],
-]);
+function kubeadmFlags(directory: HostPath): ReadonlyMap<string, string> {
+  return new Map([
+    ['config', '/var/lib/kubelet/config.yaml'],
+    ['kubeconfig', joinPath(directory, 'kubelet.conf')],
+    ['bootstrap-kubeconfig', joinPath(directory, 'bootstrap-kubelet.conf')],
+  ]);
+}
+
 const KUBEADM_ENVIRONMENT: readonly (readonly [file: HostPath, variable: string])[] = [
   [hostPath('/var/lib/kubelet/kubeadm-flags.env'), 'KUBELET_KUBEADM_ARGS'],
   [hostPath('/etc/default/kubelet'), 'KUBELET_EXTRA_ARGS'],
@@ -81,15 +86,18 @@ const DEFAULT_CERT_DIRECTORY = '/var/lib/kubelet/pki';
  * Flags win over the drop-ins of `--config-dir`, these over the file of `--config`, as in the kubelet; see
  * `readEffectiveConfiguration`. A file that the kubelet refuses is in `problems`: nothing may be written by such a configuration. Does
  * not find a stopped kubelet outside of systemd.
+ * @param kubernetesDirectory of kubeadm's defaults. Default: `/etc/kubernetes`
  * @throws NodeConfigError `CONFIGURATION_INVALID` for kubeadm's instance-config.yaml; HostError when a file exists but cannot be read
  */
 export async function readKubeletConfiguration({
   host,
+  kubernetesDirectory = KUBERNETES_DIRECTORY,
 }: {
   readonly host: KubeletHost;
+  readonly kubernetesDirectory?: HostPath | undefined;
 }): Promise<KubeletConfiguration> {
   const found = await fromService(host);
-  const start = found.start ?? (await fromKubeadm(host, found.evidence));
+  const start = found.start ?? (await fromKubeadm(kubernetesDirectory, host, found.evidence));
   const { configFile, dropIns, object, problems, ...files } = await readEffectiveConfiguration(start.flags, host);
   const merged = new Map([...flagsOfFields(object), ...start.flags]);
   const evidence = [...start.evidence, ...files.evidence];
@@ -105,8 +113,9 @@ export async function readKubeletConfiguration({
   if (!merged.has('cert-dir')) evidence.push(`no --cert-dir: kubelet default ${DEFAULT_CERT_DIRECTORY}`);
   if (!merged.has('pod-manifest-path')) {
     if (!files.hasMain && problems.length === 0 && start.origin === 'kubeadm-defaults') {
-      merged.set('pod-manifest-path', '/etc/kubernetes/manifests');
-      evidence.push('no configuration file: kubeadm default /etc/kubernetes/manifests for static pods');
+      const manifests = joinPath(kubernetesDirectory, 'manifests');
+      merged.set('pod-manifest-path', manifests);
+      evidence.push(`no configuration file: kubeadm default ${manifests} for static pods`);
     } else evidence.push('no static pod directory is configured');
   }
   const path = (flag: string) => pathIn(merged, flag);
@@ -150,11 +159,12 @@ async function fromService(host: KubeletHost): Promise<{
   return { start: { origin, source, flags, program: argv[0], evidence, running }, evidence, ignored };
 }
 
-async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Promise<KubeletStart> {
+async function fromKubeadm(directory: HostPath, host: KubeletHost, searched: readonly string[]): Promise<KubeletStart> {
+  const defaults = kubeadmFlags(directory);
   const evidence = [
     ...searched,
     'systemd has no unit for a kubelet',
-    `kubeadm defaults: ${[...KUBEADM_FLAGS].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
+    `kubeadm defaults: ${[...defaults].map(([flag, value]) => `--${flag}=${value}`).join(' ')}`,
   ];
   const words: string[] = [];
   for (const [file, variable] of KUBEADM_ENVIRONMENT) {
@@ -163,7 +173,7 @@ async function fromKubeadm(host: KubeletHost, searched: readonly string[]): Prom
     words.push(...splitWords(readEnvironmentFile(new TextDecoder().decode(bytes)).get(variable) ?? ''));
     evidence.push(`read ${variable} in ${file}`);
   }
-  const flags = new Map([...KUBEADM_FLAGS, ...readCommandLine(['kubelet', ...words]).flags]);
+  const flags = new Map([...defaults, ...readCommandLine(['kubelet', ...words]).flags]);
   return { origin: 'kubeadm-defaults', source: hostPath(flags.get('config') ?? '/var/lib/kubelet'), flags, evidence };
 }
 

@@ -38,7 +38,7 @@ export async function readStaticPods(
       code: 'MANIFEST_DIRECTORY_MISSING',
       message: 'the static pod manifest directory does not exist',
       subject: directory,
-      hint: 'run this on a control-plane node, or give the directory that its kubelet reads',
+      hint: 'run this on a control-plane node, or give the directory that its kubelet reads with --manifests-dir',
     });
   }
   const pods: StaticPod[] = [];

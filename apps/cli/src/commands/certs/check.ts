@@ -6,6 +6,7 @@ import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { renderCertificates } from '../../render/certificates.ts';
 import { renderClusterCertificates } from '../../render/cluster-certificates.ts';
 import { renderPrometheus } from '../../render/prometheus.ts';
+import type { CertificateResult } from '../../results.ts';
 import type { Terminal } from '../../terminal.ts';
 
 /** Columns in which no path is cut. */
@@ -77,8 +78,14 @@ export default class CertsCheck extends NodeCommand {
     // A script that publishes the metrics only after success would publish none on the day that they are for.
     const troubled = isMetrics || flags['exit-zero'] ? EXIT.done : EXIT.problems;
     const outputFile = flags['output-file'];
+    const summary = {
+      warnWithinDays: flags['warn-within'] ?? null,
+      failWithinDays: failWithin ?? null,
+      counts: countByStatus(certificates),
+    };
     if (!flags.cluster) {
-      return { result: check, exitCode: isSound ? EXIT.done : troubled, text: own, outputFile };
+      const result: CertificateResult = { healthy: isSound, ...summary, ...check };
+      return { result, exitCode: isSound ? EXIT.done : troubled, text: own, outputFile };
     }
     const { signal } = session.interruption;
     const input = { via: flags.via, search: toSearch(flags, session), warnWithinDays: failWithin };
@@ -87,12 +94,19 @@ export default class CertsCheck extends NodeCommand {
     const isClusterSound =
       cluster.disagreements.length === 0 &&
       cluster.certificates.every(({ status, problems }) => status !== 'problem' && problems.length === 0);
+    const result: CertificateResult = { healthy: isSound && isClusterSound, ...summary, ...check, cluster };
     return {
-      result: { ...check, cluster },
+      result,
       exitCode: isSound && isClusterSound ? EXIT.done : troubled,
       outputFile,
       text: (terminal) =>
         isMetrics ? own(terminal) : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
     };
   }
+}
+
+function countByStatus(rows: CertificateResult['certificates']): CertificateResult['counts'] {
+  const having = (status: (typeof rows)[number]['status']): number =>
+    rows.filter((row) => row.status === status).length;
+  return { total: rows.length, ok: having('ok'), warning: having('warning'), problem: having('problem') };
 }

@@ -2,6 +2,7 @@ import { Args } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderInspection } from '../../render/inspection.ts';
+import type { Results } from '../../results.ts';
 
 export default class CertsInspect extends NodeCommand {
   static override summary = 'Show the certificates at one location in full.';
@@ -19,7 +20,7 @@ export default class CertsInspect extends NodeCommand {
     }),
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['certs inspect']>> {
     const { flags, args } = await this.parse(CertsInspect);
     const { node, localFiles, clock, interruption } = await this.openSession(flags);
     const { target } = args;

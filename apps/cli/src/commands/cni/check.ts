@@ -2,6 +2,7 @@ import { type Answer, NodeCommand } from '../../base-command.ts';
 import { cniBootstrap, networkFlags, openNetwork } from '../../cni/node-network.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderNetwork } from '../../render/network.ts';
+import type { Results } from '../../results.ts';
 
 export default class CniCheck extends NodeCommand {
   static override summary = 'Identify the network plugin of the cluster and its missing files on this node.';
@@ -10,7 +11,7 @@ export default class CniCheck extends NodeCommand {
   static override examples = ['<%= config.bin %> cni check', '<%= config.bin %> cni check --via api --json'];
   static override flags = { ...networkFlags };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['cni check']>> {
     const { flags } = await this.parse(CniCheck);
     const session = await this.openSession(flags);
     const { input, deps } = await openNetwork(flags, session);

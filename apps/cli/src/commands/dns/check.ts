@@ -16,6 +16,7 @@ import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.
 import { EXIT } from '../../exit-codes.ts';
 import { renderConditions } from '../../render/dns-conditions.ts';
 import { ingressDns, type Session } from '../../wiring.ts';
+import type { Results } from '../../results.ts';
 
 export default class DnsCheck extends NodeCommand {
   static override summary =
@@ -41,7 +42,7 @@ export default class DnsCheck extends NodeCommand {
     ...etcdFlags,
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['dns check']>> {
     const { flags } = await this.parse(DnsCheck);
     const session = await this.openSession(flags);
     assertOnNetwork(session.host);

@@ -6,10 +6,11 @@ import { answerObjects } from '../../etcd/objects-answer.ts';
 export default class EtcdGet extends NodeCommand {
   static override summary = 'Show objects of the cluster, even while the API server is down.';
   static override description =
-    'Reads from etcd and prints objects as the API does, in their stored version. Values of Secrets are masked. Changes nothing.';
+    'Reads from etcd. One object is printed as the API does, in its stored version, all of a kind in a table; with -o yaml all are printed whole. Values of Secrets are masked. Changes nothing.';
   static override examples = [
     '<%= config.bin %> etcd get secret kube-apiserver --namespace kube-system',
-    '<%= config.bin %> etcd get deployments --all-namespaces --json',
+    '<%= config.bin %> etcd get deployments --all-namespaces',
+    '<%= config.bin %> etcd get configmaps --namespace kube-system -o yaml',
   ];
   static override args = {
     kind: Args.string({ description: 'kind: secret, deployments.apps, cm', required: true }),

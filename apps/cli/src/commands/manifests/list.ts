@@ -2,6 +2,7 @@ import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { renderCheckpoints } from '../../render/checkpoints.ts';
 import { renderManifests } from '../../render/manifests.ts';
+import type { Results } from '../../results.ts';
 
 export default class ManifestsList extends NodeCommand {
   static override summary = 'List the static pods and checkpointed pods of this node.';
@@ -9,7 +10,7 @@ export default class ManifestsList extends NodeCommand {
     'Reads the static pod manifests of the kubelet and their processes. For checkpointed pods it lists cached Secrets and, when the objects of the cluster are readable, stale files. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['manifests list']>> {
     const { flags } = await this.parse(ManifestsList);
     const session = await this.openSession(flags);
     const { node, interruption } = session;

@@ -6,6 +6,7 @@ import { EXIT } from '../../exit-codes.ts';
 import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod-input.ts';
 import { renderPods } from '../../render/pods.ts';
 import { podBootstrap } from '../../wiring.ts';
+import type { Results } from '../../results.ts';
 
 const STALE = 'read from etcd: while the API server is down, pods show the last status that their kubelets reported';
 
@@ -24,7 +25,7 @@ export default class PodsList extends NodeCommand {
     ...etcdFlags,
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['pods list']>> {
     const { flags } = await this.parse(PodsList);
     const session = await this.openSession(flags);
     const { createNodeLogs, listControlPlanePods } = await podBootstrap();

@@ -3,6 +3,7 @@ import { type Answer, NodeCommand } from '../../../base-command.ts';
 import { EXIT } from '../../../exit-codes.ts';
 import { keyAlgorithmFlag } from '../../../flags.ts';
 import { renderTable } from '../../../render/table.ts';
+import type { Results } from '../../../results.ts';
 
 export default class CertsCsrExport extends NodeCommand {
   static override summary =
@@ -22,7 +23,7 @@ export default class CertsCsrExport extends NodeCommand {
     'key-algorithm': keyAlgorithmFlag,
   };
 
-  protected override async answer(): Promise<Answer> {
+  protected override async answer(): Promise<Answer<Results['certs csr export']>> {
     const { flags, args } = await this.parse(CertsCsrExport);
     const { node, localFiles } = await this.openSession(flags);
     const directory = localFiles.path(args.directory);
