@@ -90,6 +90,7 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
     [['dns', 'set-credentials', '--profile', 'p', '--via', 'api', '--yes'], REFUSED],
   ],
   drill: [[['drill'], WRONG_USAGE]],
+  completion: [[['completion', 'bash'], WRONG_USAGE]],
   runbook: [[['runbook'], WRONG_USAGE]],
   'etcd get': [
     [['etcd', 'get', 'secrets', '-A'], REFUSED],

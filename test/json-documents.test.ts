@@ -102,11 +102,13 @@ describe('a document', () => {
   });
 
   it('of certs check says whether the node is healthy, and by which times that was judged', async () => {
-    const { stdout } = await runCli(['certs', 'check', '--warn-within', '2w', '--root', node.root, '--json']);
+    const expired = await plantNode({ algorithm: 'ecdsa', expired: ['apiserver', 'admin.conf'] });
+    const { stdout } = await runCli(['certs', 'check', '--warn-within', '2w', '--root', expired.root, '--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'problems',
       result: { healthy: false, warnWithinDays: 14, failWithinDays: 14, counts: { problem: 2 } },
     });
+    await expired.remove();
   });
 });
 

@@ -8,7 +8,6 @@ import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { documentFormat } from './output-format.ts';
 import { printError } from './render/error.ts';
 import { secretArguments } from './secret-arguments.ts';
-import { explainUsage } from './usage-hint.ts';
 import { openStreams } from './wiring.ts';
 
 /**
@@ -29,6 +28,7 @@ export async function runCommandLine(
     config = await Config.load(options);
     await start(withHelpFlag(args), config);
   } catch (error) {
+    const { explainUsage } = await import('./usage-hint.ts');
     process.exitCode = await report(config === undefined ? error : explainUsage(error, args, config), args);
   }
 }

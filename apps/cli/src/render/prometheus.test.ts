@@ -65,3 +65,22 @@ it('says when the check is not complete', () => {
     'kube_rescue_certificates_complete 1',
   );
 });
+
+it('certificates of objects are metrics beside those of files, by their location', () => {
+  const path = 'Secret kube-system/kube-apiserver ca.crt#1';
+  const row = {
+    ...ROW,
+    path,
+    found: 'certificate',
+    location: null,
+    purpose: null,
+    form: 'PEM',
+    fingerprint: null,
+  } as const;
+  const text = renderPrometheus(
+    { certificates: [ROW], findings: [], unread: [], cluster: { certificates: [row] } },
+    NOW,
+  );
+  expect(text).toContain(`kube_rescue_certificate_ok{id="${path}",kind="object",path="${path}",subject="CN=x"} 1`);
+  expect(text.match(/kube_rescue_certificate_ok\{/g)).toHaveLength(2);
+});

@@ -1,5 +1,10 @@
 import type { CertificateRow } from '@kube-rescue/cert-rotation';
-import type { CertificateCheck } from '@kube-rescue/diagnosis';
+import type { CertificateCheck, ClusterCertificates } from '@kube-rescue/diagnosis';
+
+/** A certificate of a file, or of an object of the cluster. */
+type MetricRow = Pick<CertificateRow, 'id' | 'path' | 'subject' | 'notBefore' | 'notAfter' | 'status' | 'problems'> & {
+  readonly kind: string;
+};
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -31,7 +36,7 @@ function renderMetric({ name, help, samples }: Metric): readonly string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...new Set(lines)];
 }
 
-function labelsOf({ id, kind, path, subject }: CertificateRow): Labels {
+function labelsOf({ id, kind, path, subject }: MetricRow): Labels {
   return { id, kind, path, subject: subject ?? '' };
 }
 
@@ -44,9 +49,18 @@ function secondsOf(date: string | null): number {
  * alerts are written against them.
  */
 export function renderPrometheus(
-  { certificates: rows, findings, unread }: Pick<CertificateCheck, 'certificates' | 'findings' | 'unread'>,
+  {
+    certificates,
+    findings,
+    unread,
+    cluster,
+  }: Pick<CertificateCheck, 'certificates' | 'findings' | 'unread'> & {
+    readonly cluster?: Pick<ClusterCertificates, 'certificates'>;
+  },
   now: Date,
 ): string {
+  const objects = (cluster?.certificates ?? []).map((row): MetricRow => ({ ...row, id: row.path, kind: 'object' }));
+  const rows: readonly MetricRow[] = [...certificates, ...objects];
   const readable = rows.filter(({ notAfter }) => notAfter !== null);
   const metrics: readonly Metric[] = [
     {

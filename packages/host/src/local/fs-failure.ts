@@ -34,7 +34,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
     reason: 'no such file or directory',
     hint: 'check the path; its directory must exist',
   },
-  EACCES: DENIED,
+  EACCES: { ...DENIED, hint: 'run as root, for example with sudo' },
   EPERM: DENIED,
   EROFS: {
     code: 'HOST_READ_ONLY',

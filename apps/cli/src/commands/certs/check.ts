@@ -100,7 +100,9 @@ export default class CertsCheck extends NodeCommand {
       exitCode: isSound && isClusterSound ? EXIT.done : troubled,
       outputFile,
       text: (terminal) =>
-        isMetrics ? own(terminal) : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
+        isMetrics
+          ? renderPrometheus({ ...check, cluster }, clock.now())
+          : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
     };
   }
 }
