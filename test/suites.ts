@@ -9,8 +9,8 @@ export const CLUSTER_TESTS = ['test/e2e/**'];
 
 /**
  * Slow tests of failures that a small change seldom causes, for `npm run test:slow`: every crash point of the step laws, real
- * kills and power failures, planted secrets, broken and hostile input, fuzzing, the programs that run in a lab's pods, and the
- * archives of the one file.
+ * kills and power failures, planted secrets, broken and hostile input, fuzzing, the programs that run in a lab's pods, the
+ * archives of the one file, and imports of every published package.
  */
 export const SLOW_TESTS = [
   'packages/*/src/**/*.laws.test.ts',
@@ -21,6 +21,7 @@ export const SLOW_TESTS = [
   'test/copy-root.test.ts',
   'test/fuzz.test.ts',
   'test/hostile-names.test.ts',
+  'test/importers/every-package.test.ts',
   'test/judge/*.test.ts',
   'test/kill.test.ts',
   'test/no-leak.test.ts',

@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createLocalHost, hostPath } from '@kube-rescue/host';
+import { createLocalHost, hostPath, systemClock } from '@kube-rescue/host';
 import { buildPki, plantTree } from '@kube-rescue/testing';
 import { createChangeRegistry, hostChangeKinds, openRunStore, rollbackRun } from '@kube-rescue/workflow';
-import { systemClock } from '@kube-rescue/host';
 import { X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkCertificates } from './check-certificates.ts';
