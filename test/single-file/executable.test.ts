@@ -183,4 +183,22 @@ describe.skipIf(!isRoot)('on a machine that has nothing', () => {
     expect(await readdir(path.join(root, 'node01/var/lib'))).toEqual(await readdir(path.join(node.root, 'var/lib')));
     await rm(root, { recursive: true, force: true });
   });
+
+  it.each([
+    ['from which no program may run', 'noexec'],
+    ['without space', 'size=4k'],
+  ])('recovers a copy beside a /tmp %s', async (_what, options) => {
+    const copy = await plantNode({ expired: ['apiserver', 'admin.conf'] });
+    const script = [
+      'mount --bind "$1" /mnt && mount --bind "$2" /media && mount -t tmpfs -o "$3" tmpfs /tmp',
+      'test "$3" = noexec || ! head -c 8192 /dev/zero >/tmp/full 2>/dev/null',
+      'shift 3; exec env -i "$@"',
+    ];
+    const { exitCode, stdout } = await runProgram('unshare', [
+      ...['--mount', 'sh', '-c', script.join(' || exit 99\n'), 'sh', packaged.directory, copy.root, options],
+      ...[`/mnt/${path.basename(packaged.executable)}`, 'recover', '--root', '/media', '--yes', '--json'],
+    ]);
+    expect({ exitCode, document: JSON.parse(stdout) as object }).toMatchObject({ exitCode: 0, document: { ok: true } });
+    await copy.remove();
+  });
 });
