@@ -106,7 +106,14 @@ export function createReadCache({ host, clock }: { readonly host: Host; readonly
       if (session.isOver()) renew();
       await session.prefetch(() => host.readTree(paths, PREFETCH_LIMITS));
     },
-    clock: { now: () => clock.now(), sleep: (ms, signal) => ending(() => clock.sleep(ms, signal)) },
+    clock: {
+      now: () => clock.now(),
+      sleep: async (ms, signal) => {
+        renew();
+        // Not before: others go on meanwhile.
+        await clock.sleep(ms, signal).finally(endSession);
+      },
+    },
     endSession,
     once: (name, make) => remembered(`once ${name}`, make),
     uncached: async (action) => {

@@ -63,6 +63,15 @@ describe('a server that takes connections and does not answer', () => {
     expect(connections).toBe(first + 1);
   });
 
+  it('costs one time-out for requests at the same time: the later ones fail with the first', async () => {
+    const { host } = createReadCache({ host: createLocalHost(), clock: createFixedClock('2026-11-22T12:00:00Z') });
+    const ask = (timeoutMs: number) => host.request({ url: `${url}/readyz`, timeoutMs });
+    const [first, later, longer] = await Promise.allSettled([ask(200), ask(200), ask(300)]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'HOST_CONNECTION_FAILED' } });
+    expect((later as PromiseRejectedResult).reason).toBe((first as PromiseRejectedResult).reason);
+    expect(longer).toMatchObject({ reason: { message: expect.stringContaining('no response within 300 ms') } });
+  });
+
   it('is not one that refuses the connection', async () => {
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     let asked = 0;

@@ -12,9 +12,9 @@ export interface SilentPeers {
 }
 
 /**
- * Remembers servers that were silent: a look at a node asks the same dead API server several times, and each time-out is seconds of
- * an outage. A refused connection is no silence; asking again costs nothing. Nor is a server that was given less time than now: it
- * may only be slow.
+ * Remembers servers that were silent: a look at a node asks the same dead API server several times, also at once, and each time-out
+ * is seconds of an outage. A refused connection is no silence; asking again costs nothing. Nor is a server that was given less time
+ * than now: it may only be slow.
  */
 export function createSilentPeers({
   host,
@@ -24,8 +24,22 @@ export function createSilentPeers({
   readonly clock: Pick<Clock, 'now'>;
 }): SilentPeers {
   const silent = new Map<string, { readonly failure: HostError; readonly at: number; readonly timeoutMs: number }>();
+  const asked = new Map<string, { readonly silence: Promise<never>; readonly timeoutMs: number }>();
+  const ask = async (peer: string, probe: HttpProbe): Promise<HttpAnswer> => {
+    try {
+      return await host.request(probe);
+    } catch (error) {
+      if (error instanceof HostError && isSilence(error)) {
+        silent.set(peer, { failure: error, at: clock.now().getTime(), timeoutMs: probe.timeoutMs });
+      }
+      throw error;
+    }
+  };
   return {
-    forget: () => silent.clear(),
+    forget: () => {
+      silent.clear();
+      asked.clear();
+    },
     request: async (probe) => {
       const peer = `${new URL(probe.url).origin} ${probe.address ?? ''}`;
       const known = silent.get(peer);
@@ -34,13 +48,26 @@ export function createSilentPeers({
         const ageMs = clock.now().getTime() - known.at;
         if (ageMs >= 0 && ageMs < MEMORY_MS) throw known.failure;
       }
+      const earlier = asked.get(peer);
+      // Whoever asked first knows of the silence first.
+      if (earlier !== undefined && earlier.timeoutMs >= probe.timeoutMs) {
+        const known = new AbortController();
+        const signal = AbortSignal.any([known.signal, ...(probe.signal === undefined ? [] : [probe.signal])]);
+        return Promise.race([ask(peer, { ...probe, signal }), earlier.silence]).finally(() => known.abort());
+      }
+      const answer = ask(peer, probe);
+      const silence = new Promise<never>((_resolve, reject) => {
+        answer.catch((error: unknown) => {
+          if (error instanceof HostError && isSilence(error)) reject(error);
+        });
+      });
+      silence.catch(() => undefined);
+      const own = { silence, timeoutMs: probe.timeoutMs };
+      asked.set(peer, own);
       try {
-        return await host.request(probe);
-      } catch (error) {
-        if (error instanceof HostError && isSilence(error)) {
-          silent.set(peer, { failure: error, at: clock.now().getTime(), timeoutMs: probe.timeoutMs });
-        }
-        throw error;
+        return await answer;
+      } finally {
+        if (asked.get(peer) === own) asked.delete(peer);
       }
     },
   };

@@ -95,7 +95,10 @@ describe('a checkpointed API server is proven stable', () => {
       verified: true,
       evidence: [expect.stringContaining('process 401'), expect.anything(), expect.anything(), expect.anything()],
     });
-    expect(waits[0]).toContain('still runs from its checkpoint');
+    expect(waits.slice(0, 2)).toEqual([
+      'the API server to answer',
+      expect.stringContaining('still runs from its checkpoint'),
+    ]);
     expect(waits.some((what) => what.includes('the checkpointer is blocked'))).toBe(true);
   });
 

@@ -167,6 +167,8 @@ async function watch(
     if (what !== lastReason) waitingFor(what);
     lastReason = what;
   };
+  // Just started, it answers its first request after seconds.
+  report('the API server to answer');
   for (;;) {
     signal.throwIfAborted();
     const observation = await observe(input, deps, signal);
