@@ -1,5 +1,5 @@
 import { createLocalHost, type Host, hostPath } from '@kube-rescue/host';
-import { requireProgram, type RunningEtcd, startEtcd } from '@kube-rescue/testing';
+import { createFakeHost, requireProgram, type RunningEtcd, startEtcd } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeDescription } from '../node-description.ts';
 import { readDataMembers, readFlagMembers, readMetricsMembers } from './member-sources.ts';
@@ -48,6 +48,15 @@ it('are not known from a port that does not answer, a directory without a databa
   expect(await readMetricsMembers(node, SIGNAL)).toBeUndefined();
   expect(await readDataMembers(node)).toBeUndefined();
   expect(await readFlagMembers(node)).toBeUndefined();
+});
+
+it('are those that the metrics port of etcd 3.7 knows: itself once, and none that was removed', async () => {
+  const peer = (remote: string, value: number): string =>
+    `etcd_network_known_peers{Local="9d806c50726f9643",Remote="${remote}"} ${value}`;
+  const body = ['etcd_server_has_leader 1', peer('9d806c50726f9643', 1), peer('1c70f9bbb41018f', 0), ''].join('\n');
+  const host = createFakeHost({ request: () => ({ status: 200, body }) });
+  const found = await readMetricsMembers(nodeWith({ 'listen-metrics-urls': 'http://127.0.0.1:2381' }, host), SIGNAL);
+  expect(found?.members.map(({ id }) => id)).toEqual(['9d806c50726f9643']);
 });
 
 it('are named with their peer URLs by --initial-cluster', async () => {

@@ -57,14 +57,17 @@ export async function readMetricsMembers(node: SourceNode, signal: AbortSignal):
 }
 
 function parseMetrics(location: string, body: string): MetricsReading | undefined {
-  // etcd 3.4 has no known peers; of one that is not connected any more, the active peers show 0.
-  const peers = [
-    ...body.matchAll(/^etcd_network_(?:known|active)_peers\{Local="([0-9a-f]+)",Remote="([0-9a-f]+)"\} [01]$/gm),
+  const read = (metric: string) => [
+    ...body.matchAll(new RegExp(`^etcd_network_${metric}\\{Local="([0-9a-f]+)",Remote="([0-9a-f]+)"\\} ([01])$`, 'gm')),
   ];
+  // Known peers are all members, this one too; 0 marks a removed one (etcd `membership/cluster.go` buildMembershipMetric). etcd 3.4 has no
+  // known peers; of one that is not connected any more, the active peers show 0.
+  const known = read('known_peers');
+  const peers = known.length > 0 ? known.filter(([, , , value]) => value === '1') : read('active_peers');
   const leader = /^etcd_server_has_leader (\d)$/m.exec(body)?.[1];
   if (leader === undefined) return undefined;
   const own = peers[0]?.[1] ?? /^etcd_server_id\{server_id="([0-9a-f]+)"\} 1$/m.exec(body)?.[1];
-  const ids = [...(own === undefined ? [] : [own]), ...new Set(peers.map((peer) => peer[2] ?? ''))];
+  const ids = [...new Set([...(own === undefined ? [] : [own]), ...peers.map((peer) => peer[2] ?? '')])];
   const members = ids.map((id) => ({ id, name: '', peerUrls: [], clientUrls: [], isLearner: false }));
   return { source: 'metrics', location, members, hasLeader: leader === '1' };
 }
