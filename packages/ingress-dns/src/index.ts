@@ -33,6 +33,7 @@ export {
   findCallerCredentials,
   zonesInEnvironment,
 } from './credentials/caller-credentials.ts';
+export { namedZones, type NamedZones } from './credentials/named-zones.ts';
 export { parseCredentials } from './credentials/credential-text.ts';
 export { checkIngressDns, type DnsCheckDeps, type DnsCheckInput, type DnsReport } from './dns-check.ts';
 export { INGRESS_DNS_ERRORS, IngressDnsError, type IngressDnsErrorCode } from './errors.ts';

@@ -15,6 +15,8 @@ interface Keys {
 }
 
 let world: DnsWorld;
+/** No node, whatever this machine is. */
+const AWAY = ['--kubernetes-dir', '/nonexistent'];
 
 function environment(keys: Keys | undefined): NodeJS.ProcessEnv {
   const { PATH } = process.env;
@@ -83,6 +85,45 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     expect(stdout).toContain('(DNS_CHANGE_DENIED)');
   });
 
+  it('with keys alone says whose they are and which zones they see, two of one name by their ids', async () => {
+    const twin = await world.aws.addZone({ name: 'example.test', delegated: false });
+    const ended = await check(world.key, ...AWAY);
+    const { exitCode, stdout } = ended;
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^account 123456789012\narn:aws:iam::123456789012:/);
+    for (const { id } of [world.zone, twin]) expect(stdout).toMatch(new RegExp(`\n${id} +example\\.test +public`));
+    expectNoSecret(ended, world.key);
+  });
+
+  it('away from a node and without keys, asks for either', async () => {
+    const { exitCode, stderr } = await check(undefined, ...AWAY);
+    expect(exitCode).toBe(2);
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('or give AWS keys (AWS_ACCESS_KEY_ID');
+  });
+
+  it.each([['--zone-id'], ['--domain']])('checks a zone by its id: %s', async (flag) => {
+    const { exitCode, stdout } = await check(world.key, flag, world.zone.id);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/ok +change +example\.test/);
+    expect((await check(world.key, flag, 'Z00000000NOTHERE')).exitCode).toBe(3);
+  });
+
+  it('prints a missing policy whole, on lines of its own', async () => {
+    const keys = world.aws.addKey({ actions: ['sts:GetCallerIdentity'] });
+    const { exitCode, stdout } = await check(keys, ...AWAY);
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/^account \d{12}\n/);
+    const [policy = ''] = /^\{\n[\s\S]*?^\}$/m.exec(stdout) ?? [];
+    expect(JSON.parse(policy)).toMatchObject({ Version: '2012-10-17' });
+  });
+
+  it('writes nothing for a write test without --yes and without a terminal', async () => {
+    const { exitCode, stderr } = await check(world.key, '--domain', NAME, '--write-test');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('CONFIRMATION_REQUIRED');
+    expect(world.aws.requests).toEqual([]);
+  });
+
   it('takes keys from the standard input, in JSON or as a credentials file', async () => {
     const { accessKeyId, secretAccessKey } = world.key;
     const inputs = [
@@ -130,7 +171,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
     const before = world.aws.records(world.zone.id);
     const env = { ...environment(world.key), XDG_STATE_HOME: state };
-    const { exitCode, stdout } = await runCli(words('--domain', NAME, '--write-test'), { env });
+    const { exitCode, stdout } = await runCli(words('--domain', NAME, '--write-test', '--yes'), { env });
     expect([exitCode, stdout.split('\n').at(-2)]).toEqual([0, '11 conditions, all ok']);
     expect(world.aws.requests.filter(({ action }) => action === 'route53:ChangeResourceRecordSets')).toHaveLength(2);
     expect(world.aws.records(world.zone.id)).toEqual(before);
@@ -145,7 +186,7 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
   it('removes the record of a killed write test with the next one', async () => {
     const state = await mkdtemp(path.join(tmpdir(), 'kube-rescue-state-'));
     const env = { ...environment(world.key), XDG_STATE_HOME: state };
-    const command = words('--domain', NAME, '--write-test');
+    const command = words('--domain', NAME, '--write-test', '--yes');
     const count = (): number => world.aws.records(world.zone.id).length;
     const before = count();
     world.aws.setPendingAnswers(Infinity);

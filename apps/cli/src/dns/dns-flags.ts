@@ -4,6 +4,7 @@ import { usageError } from '../envelope.ts';
 
 const SERVER = /^(?:\[([0-9a-f:.]+)\]|([0-9a-f.]+)|([0-9a-f:]+:[0-9a-f:]*))(?::(\d{1,5}))?$/i;
 const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{1,63}$/;
+const ZONE_ID = /^(?:\/?hostedzone\/)?Z[A-Z0-9]{3,31}$/;
 const LAST_PORT = 65_535;
 
 const port = Flags.custom<number>({
@@ -42,7 +43,7 @@ export const credentialFlags = {
 /** Host names to check, resolvers and endpoints. */
 export const nameFlags = {
   domain: Flags.string({
-    description: 'check this host name (repeatable); default: the host names of the cluster',
+    description: 'check this host name, or hosted zone by its ID (repeatable); default: the host names of the cluster',
     multiple: true,
     multipleNonGreedy: true,
     helpValue: 'NAME',
@@ -90,9 +91,19 @@ export interface NameValues {
   readonly probe: boolean;
 }
 
+/** The hosted zones in the flags, by id; also those given as a domain. */
+export function toZoneIds({
+  domain = [],
+  'zone-id': ids = [],
+}: Pick<NameValues, 'domain'> & { readonly 'zone-id': readonly string[] | undefined }): readonly string[] {
+  return [...ids, ...domain.filter((text) => ZONE_ID.test(text))];
+}
+
 /** The names in the flags; `undefined` without any. @throws CliError `USAGE` */
-export function toNames({ domain, target = [] }: NameValues): readonly WantedName[] | undefined {
-  return domain?.map((text) => {
+export function toNames({ domain = [], target = [] }: NameValues): readonly WantedName[] | undefined {
+  const given = domain.filter((text) => !ZONE_ID.test(text));
+  if (given.length === 0) return undefined;
+  return given.map((text) => {
     const name = text.toLowerCase().replace(/\.$/, '');
     if (DNS_NAME.test(name)) return { name, targets: target, origin: 'the caller' };
     throw usageError('this is not a host name', text, 'give a name such as shop.example.com, without scheme and path');

@@ -1,5 +1,6 @@
 import type { DnsReport, Condition } from '@kube-rescue/ingress-dns';
 import type { Terminal } from '../terminal.ts';
+import { splitPolicy } from './iam-policy.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
 import { count, indentText } from './text.ts';
@@ -40,11 +41,13 @@ export function renderConditions({ conditions, causes, healthy }: DnsReport, ter
 
 function describe({ id, subject, summary, code, hint, evidence }: Condition, { columns }: Terminal): readonly string[] {
   const heading = `${id} of ${subject}: ${summary}${code === undefined ? '' : ` (${code})`}`;
+  const advice = splitPolicy(hint ?? '');
   return [
     '',
     indentText('', heading, columns),
     ...evidence.map((line) => indentText('  - ', line, columns)),
-    ...(hint === undefined ? [] : [indentText('  hint: ', hint, columns)]),
+    ...(hint === undefined ? [] : [indentText('  hint: ', advice.hint, columns)]),
+    ...(advice.policy === undefined ? [] : [advice.policy]),
   ];
 }
 
