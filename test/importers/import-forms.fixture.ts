@@ -41,7 +41,7 @@ export async function compileStrictly(project: string, code: string): Promise<st
   );
   return run(path.join(ROOT, 'node_modules/.bin/tsc'), ['-p', project]).then(
     ({ stdout }) => stdout,
-    (error: { readonly stdout?: string }) => error.stdout ?? String(error),
+    (error: Error & { readonly stdout?: string }) => error.stdout ?? error.message,
   );
 }
 
