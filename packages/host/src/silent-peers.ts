@@ -51,9 +51,9 @@ export function createSilentPeers({
       const earlier = asked.get(peer);
       // Whoever asked first knows of the silence first.
       if (earlier !== undefined && earlier.timeoutMs >= probe.timeoutMs) {
-        const known = new AbortController();
-        const signal = AbortSignal.any([known.signal, ...(probe.signal === undefined ? [] : [probe.signal])]);
-        return Promise.race([ask(peer, { ...probe, signal }), earlier.silence]).finally(() => known.abort());
+        const told = new AbortController();
+        const signal = AbortSignal.any([told.signal, ...(probe.signal === undefined ? [] : [probe.signal])]);
+        return Promise.race([ask(peer, { ...probe, signal }), earlier.silence]).finally(() => told.abort());
       }
       const answer = ask(peer, probe);
       const silence = new Promise<never>((_resolve, reject) => {
