@@ -30,6 +30,7 @@ export const SLOW_TESTS = [
   'test/power-loss.test.ts',
   'test/shrinkwrap.test.ts',
   'test/single-file/archives.test.ts',
+  'test/transcripts/transcripts.test.ts',
 ];
 
 /** Process state that a test changes or measures; the next file in the same worker would inherit it. */

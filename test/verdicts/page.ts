@@ -37,7 +37,7 @@ Exit code ${exitCode}: ${meaning}.
   }
   return `# What triage says
 
-${machines.length} machines, and what \`kube-rescue triage\` prints on each. \`npm run docs:verdicts\` builds every machine, runs triage on it and
+${machines.length} machines, and what \`kube-rescue triage --verbose\` prints on each. \`npm run docs:verdicts\` builds every machine, runs triage on it and
 writes this page; a test compares the page with a fresh run.
 
 A machine is a kubeadm node named node01 with the address 10.9.0.11, unless its text says otherwise. Where no component is listed, triage
@@ -53,7 +53,7 @@ async function triageMachine({ build }: Machine): Promise<Printed> {
   const node = await build();
   try {
     const triage = await triageNode(node, new AbortController().signal);
-    const text = renderTriage(triage, TERMINAL).trimEnd();
+    const text = renderTriage(triage, TERMINAL, { verbose: true }).trimEnd();
     return { text, exitCode: triage.healthy ? EXIT.done : EXIT.problems };
   } catch (error) {
     if (!isRecoveryError(error)) throw error;

@@ -3,6 +3,7 @@ import { createLocalHost, hostPath, preventCoreDumps, showInPager } from '@kube-
 import { Command, type Interfaces } from '@oclif/core';
 import { resolve } from 'node:path';
 import { renderDocument } from './document.ts';
+import { callOf, type TypedWord } from './call.ts';
 import { wrapError, wrapResult } from './envelope.ts';
 import { type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { nodeFlags, outputFlags } from './flags.ts';
@@ -54,7 +55,7 @@ export abstract class BaseCommand extends Command {
     return exitCodeFor(error);
   }
 
-  protected readonly streams = openStreams(this.argv);
+  protected readonly streams = openStreams(this.argv, callOf(this.argv, this.config));
 
   override async run(): Promise<void> {
     const { result, exitCode, text, yaml, failure, isLong, outputFile } = await this.answerAndFinish();
@@ -70,7 +71,7 @@ export abstract class BaseCommand extends Command {
         failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
       await printOutput(await renderDocument(envelope, exitCode, format), outputFile);
     } else if (outputFile !== undefined) {
-      const plain = { ...stdout, colour: false, live: false };
+      const plain = { ...stdout, colour: false, live: false, unbounded: true };
       await printOutput(`${safeText(text(plain), plain)}\n`, outputFile);
     } else {
       const shown = `${safeText(text(stdout), stdout)}\n`;
@@ -107,7 +108,7 @@ export abstract class BaseCommand extends Command {
 
 /** What the parser makes of a command line. */
 interface ParsedLine extends Pick<Invocation, 'flags' | 'args'> {
-  readonly raw: readonly ({ readonly type: 'flag'; readonly flag: string } | { readonly type: 'arg' })[];
+  readonly raw: readonly TypedWord[];
 }
 
 /** A command on this node, or on a copy of its files. */
@@ -115,7 +116,7 @@ export abstract class NodeCommand extends BaseCommand {
   static override baseFlags = { ...outputFlags, ...nodeFlags };
 
   #session: Session | undefined;
-  #parsed: Pick<Invocation, 'flags' | 'args'> = { flags: {}, args: {} };
+  #parsed: Pick<Invocation, 'flags' | 'args' | 'typed'> = { flags: {}, args: {}, typed: [] };
 
   protected override async parse<
     F extends Interfaces.OutputFlags<Interfaces.FlagInput>,
@@ -123,7 +124,8 @@ export abstract class NodeCommand extends BaseCommand {
     A extends Interfaces.OutputArgs<Interfaces.ArgInput>,
   >(options?: Interfaces.Input<F, B, A>, argv?: string[]): Promise<Interfaces.ParserOutput<F, B, A>> {
     const parsed = await super.parse(options, argv);
-    this.#parsed = parsed;
+    const { flags, args, raw } = parsed;
+    this.#parsed = { flags, args, typed: raw };
     return parsed;
   }
 
@@ -152,7 +154,8 @@ export abstract class NodeCommand extends BaseCommand {
   }
 
   protected async openSession(flags: NodeFlags): Promise<Session> {
-    const invocation = { ...this.#parsed, words: this.#words(), version: this.config.version };
+    const hasSecrets = secretArguments(this.argv).length > 0;
+    const invocation = { ...this.#parsed, hasSecrets, words: this.#words(), version: this.config.version };
     this.#session = await openSession(flags, this.streams, invocation);
     return this.#session;
   }

@@ -2,6 +2,7 @@ import type { Interfaces } from '@oclif/core';
 import { Config } from '@oclif/core/config';
 import { run } from '@oclif/core/run';
 import { basename } from 'node:path';
+import { callOf } from './call.ts';
 import { renderDocument } from './document.ts';
 import { wrapError } from './envelope.ts';
 import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
@@ -29,7 +30,7 @@ export async function runCommandLine(
     await start(withHelpFlag(args), config);
   } catch (error) {
     const { explainUsage } = await import('./usage-hint.ts');
-    process.exitCode = await report(config === undefined ? error : explainUsage(error, args, config), args);
+    process.exitCode = await report(config === undefined ? error : explainUsage(error, args, config), args, config);
   }
 }
 
@@ -39,9 +40,9 @@ function withHelpFlag(args: readonly string[]): string[] {
   return first === 'help' ? [...rest, '--help'] : [...args];
 }
 
-async function report(error: unknown, args: readonly string[]): Promise<ExitCode> {
+async function report(error: unknown, args: readonly string[], config?: Config): Promise<ExitCode> {
   const code = error instanceof Error && 'exitCode' in error ? (error.exitCode as ExitCode) : exitCodeFor(error);
-  const { reporter } = openStreams(args);
+  const { reporter } = openStreams(args, config && callOf(args, config));
   const hidden = secretArguments(args);
   const format = documentFormat(args);
   if (format !== undefined) {

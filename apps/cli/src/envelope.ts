@@ -7,11 +7,17 @@ const API_VERSION = 'kube-rescue/v1';
 const INTERRUPTED = 'interrupted; nothing was changed';
 
 /** A failure, for operators and programs. */
-export interface ErrorReport {
+interface ErrorReport {
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
   readonly subject: string | undefined;
+}
+
+/** A failure as text shows it: the message without its reasons, and these. */
+interface ErrorText extends ErrorReport {
+  readonly lead: string;
+  readonly reasons: readonly string[];
 }
 
 /** The one JSON document of a command under `--json`, on success and on failure. */
@@ -43,10 +49,15 @@ export function wrapError(
 }
 
 /** Names a failure of any kind by code, message, hint and subject, redacted and without the values in `hidden`. */
-export function reportError(error: unknown, hidden: readonly string[] = []): ErrorReport {
+export function reportError(error: unknown, hidden: readonly string[] = []): ErrorText {
   const { code, message, hint, subject } = reportOf(error);
   const hide = (text: string | undefined): string | undefined => text && hideValues(text, hidden);
-  return { code, message: hideValues(message, hidden), hint: hide(hint), subject: hide(subject) };
+  const { lead, reasons } = isRecoveryError(error) ? error : { lead: message, reasons: [] };
+  return {
+    ...{ code, message: hideValues(message, hidden), hint: hide(hint), subject: hide(subject) },
+    lead: hideValues(printable(lead), hidden),
+    reasons: reasons.map((reason) => hideValues(printable(reason), hidden)),
+  };
 }
 
 function reportOf(error: unknown): ErrorReport {

@@ -96,6 +96,11 @@ export const confirmationFlags = {
   yes: Flags.boolean({ char: 'y', description: 'do not ask for confirmation; required without a terminal' }),
 };
 
+/** Of every command whose text is brief by default. */
+export const verboseFlag = {
+  verbose: Flags.boolean({ char: 'v', description: 'all details, not only what fits on a screen' }),
+};
+
 /** Flags of every command that makes a run. */
 export const writeFlags = {
   'backup-recipient': Flags.string({
@@ -105,6 +110,7 @@ export const writeFlags = {
     helpValue: 'age1…',
   }),
   ...confirmationFlags,
+  ...verboseFlag,
 };
 
 export const selectionFlags = {

@@ -1,25 +1,16 @@
 import { describeError } from '@kube-rescue/errors';
 import { baseName, hostPath, parentPath } from '@kube-rescue/host';
-import type {
-  Change,
-  Json,
-  Plan,
-  Playbook,
-  RunResult,
-  Selection,
-  StepReport,
-  WorkflowDeps,
-} from '@kube-rescue/workflow';
-import type { RecoveryTimes } from '@kube-rescue/recovery';
+import type { Change, Json, Plan, Playbook, RunResult, Selection, WorkflowDeps } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
 import { ask, assertCanConfirm, isOnTerminal } from './confirmation.ts';
 import { CliError } from './errors.ts';
 import { claimsNothingChanged, EXIT } from './exit-codes.ts';
-import { type DescribeChange, type PlanSummary, renderPlan, summarizePlan } from './render/plan.ts';
+import { type PlanSummary, renderPlan, summarizePlan } from './render/plan.ts';
+import type { DescribeChange } from './render/plan-entry.ts';
 import { createProgress } from './render/progress.ts';
-import { renderTimeline } from './render/timeline.ts';
-import { count, formatSeconds, indentText } from './render/text.ts';
+import { indentHint } from './render/text.ts';
 import { followRun } from './render/workflow-progress.ts';
+import { answerRun, type AfterRun, type RunAnswer } from './run-answer.ts';
 import { assertMayWrite, dependsOnSshSession, type Session } from './wiring.ts';
 
 /** Input of every command that carries out a playbook. */
@@ -35,22 +26,10 @@ export interface PlaybookInput {
   readonly request?: Json | undefined;
   /** The plan to carry out. */
   readonly expected?: Plan | undefined;
+  /** What to do once it is done. Default: nothing. */
+  readonly after?: AfterRun | undefined;
   /** Refuses a plan by throwing, before anything is written. Default: every plan is accepted. */
   readonly accept?: ((plan: Plan) => void) | undefined;
-}
-
-/** Answer of a run. */
-export interface RunAnswer {
-  readonly playbook: string;
-  readonly host: string;
-  readonly runId: string | null;
-  readonly outcome: RunResult['outcome'];
-  readonly seconds: number;
-  /** Of these, seconds in which every running step waited for something else. */
-  readonly waitedSeconds: number;
-  /** How long people waited for what; for a recovery. */
-  readonly times?: RecoveryTimes | undefined;
-  readonly steps: readonly StepReport[];
 }
 
 /** Answer of a plan. */
@@ -58,6 +37,11 @@ export interface PlanAnswer extends PlanSummary {
   readonly plan: Plan;
   readonly steps?: undefined;
 }
+
+const SAFETY =
+  'Each change is journalled before it is made; `kube-rescue rollback latest` puts all of them back. Ctrl-C stops at the next safe point.';
+const FILES_ONLY = `Files of the copy alone are changed, nothing is restarted. ${SAFETY}`;
+const THEN = 'asks, then makes these changes; `kube-rescue rollback latest` puts them back';
 
 /** Checks and plans a playbook, changes nothing. */
 export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selection'>, session: Session): Promise<Plan> {
@@ -70,14 +54,24 @@ async function planFor(playbook: Playbook, selection: Selection, session: Sessio
   return planPlaybook(playbook, { host: host.name, clock, selection, signal: interruption.signal });
 }
 
-/** The plan as an answer; exit 3 when it has changes. */
-export async function answerPlan(plan: Plan, session: Session): Promise<Answer<PlanAnswer>> {
+/**
+ * The plan as an answer; exit 3 when it has changes.
+ * @param next the command that carries it out, with the flags of this call
+ */
+export async function answerPlan(plan: Plan, next: string | undefined, session: Session): Promise<Answer<PlanAnswer>> {
   const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
+  const typed = session.typed(session.command);
+  const dryRun = session.command === 'plan' ? '' : ' --dry-run';
   return {
     result: { ...summarizePlan(plan), plan },
     exitCode: hasWork(plan) ? EXIT.problems : EXIT.done,
-    text: (terminal) => renderPlan(plan, describe, terminal),
+    text: (terminal) =>
+      renderPlan(plan, describe, terminal, {
+        verbose: session.verbose,
+        details: typed && `${typed}${dryRun} --verbose`,
+        next: next === undefined ? undefined : { command: next, text: THEN },
+      }),
   };
 }
 
@@ -86,7 +80,7 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
   if (input.dryRun) {
     const plan = await makePlan(input, session);
     input.accept?.(plan);
-    return answerPlan(plan, session);
+    return answerPlan(plan, session.typed(session.command), session);
   }
   assertMayWrite(session.host);
   if (session.host.kind === 'live' && dependsOnSshSession()) {
@@ -95,7 +89,7 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
     );
   }
   const result = await carryOut(input, session);
-  return answerRun(result, session, await describeAccess(result, session));
+  return answerRun(result, { access: await describeAccess(result, session), after: input.after }, session);
 }
 
 async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
@@ -103,9 +97,12 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   const { reporter, clock, interruption } = session;
   const progress = createProgress(reporter, clock);
   let run: string | undefined;
-  const follow = followRun(progress, (path) => {
-    run = path;
-    interruption.remember(`the journal of the run is in ${path}`);
+  const follow = followRun(progress, {
+    verbose: session.verbose,
+    onRun: (path) => {
+      run = path;
+      interruption.remember(`the journal of the run is in ${path}`);
+    },
   });
   const deps = await session.openWorkflow(follow);
   let accept: PlaybookInput['accept'] = (plan) => {
@@ -113,11 +110,19 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     // Whatever else is wrong is said first; whether there is a run to resume is found later.
     if (hasWork(plan) && input.resume !== true) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   };
+  /** Time of the operator, which is no work. */
+  let askedMs = 0;
   const confirm = async (plan: Plan): Promise<boolean> => {
     accept?.(plan);
     assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
-    reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal)}\n`);
-    return input.yes || ask(`Make these changes on ${plan.host}?`, interruption.signal);
+    reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal, { verbose: session.verbose })}\n`);
+    if (input.yes) return true;
+    const effect = session.host.kind === 'copy' ? FILES_ONLY : SAFETY;
+    reporter.print(indentHint('', effect, reporter.terminal));
+    const asked = clock.now().getTime();
+    const answer = await ask(`Make these changes on ${plan.host}?`, interruption.signal);
+    askedMs += clock.now().getTime() - asked;
+    return answer;
   };
   const { selection, expected, resume, resumeCommand, request } = input;
   try {
@@ -131,7 +136,7 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request, origin };
     const result = await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
     if (result.outcome === 'nothing-to-do') accept?.(result.plan);
-    return result;
+    return { ...result, seconds: Math.max(result.seconds - askedMs / 1000, 0) };
   } catch (error) {
     throw run === undefined ? error : await explainInterruption(error, run, resumeCommand, deps);
   } finally {
@@ -180,35 +185,6 @@ async function explainInterruption(
 async function describeAccess({ needsForce }: RunResult, session: Session): Promise<string> {
   const { accessOf, rollbackFlags } = await import('@kube-rescue/workflow');
   return rollbackFlags({ ...accessOf({ host: session.host, store: await session.openRuns() }), needsForce });
-}
-
-function answerRun(result: RunResult, { reporter }: Session, access: string): Answer<RunAnswer> {
-  const { runId, outcome, seconds, waitedSeconds, steps, plan } = result;
-  if (outcome === 'declined') throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
-  const done = steps.filter((step) => step.result === 'done');
-  if (done.length > 0) {
-    const entries = done.map((step) => ({ name: step.title, seconds: step.seconds }));
-    reporter.print(`\n${renderTimeline(entries, seconds, reporter.terminal)}\n`);
-  }
-  const backups = done.filter(({ step }) => step.startsWith('backup/')).flatMap(({ evidence }) => evidence);
-  for (const warning of steps.flatMap(({ warnings }) => warnings ?? [])) reporter.warn(warning);
-  const changes = steps.reduce((sum, step) => sum + step.changes, 0);
-  const summary =
-    outcome === 'nothing-to-do'
-      ? [`nothing to do: everything is up to date (${formatSeconds(seconds)})`]
-      : [
-          `done: ${count(changes, 'change')} in ${count(done.length, 'step')}, ${formatSeconds(seconds)}`,
-          `roll back with: kube-rescue rollback ${runId ?? ''}${access}`,
-        ];
-  return {
-    result: { playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome, seconds, waitedSeconds, steps },
-    exitCode: EXIT.done,
-    text: (terminal) =>
-      [
-        ...summary.map((line) => indentText('', line, terminal.columns)),
-        ...backups.map((line) => indentText('backup: ', line, terminal.columns)),
-      ].join('\n'),
-  };
 }
 
 function describer({ kinds }: WorkflowDeps): DescribeChange {

@@ -1,6 +1,6 @@
 import { redact } from '@kube-rescue/errors';
 import { safeText } from './render/style.ts';
-import { indentText } from './render/text.ts';
+import { indentHint } from './render/text.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -43,7 +43,7 @@ export function createReporter(stream: Pick<NodeJS.WritableStream, 'write'>, ter
     warn: (foreign) => {
       const text = redact(foreign);
       warnings.push(text);
-      print(indentText('warning: ', text, terminal.columns));
+      print(indentHint('warning: ', text, terminal));
     },
   };
 }

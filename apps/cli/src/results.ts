@@ -15,7 +15,8 @@ import type { InspectedNode } from '@kube-rescue/node-join';
 import type { PodListing } from '@kube-rescue/pod-bootstrap';
 import type { RotationReport, SnapshotRow, TokenRotationReport } from '@kube-rescue/recovery';
 import type { ManifestRow } from '@kube-rescue/static-manifests';
-import type { PlanAnswer, RunAnswer } from './playbook-run.ts';
+import type { PlanAnswer } from './playbook-run.ts';
+import type { RunAnswer } from './run-answer.ts';
 import type { RunRow } from './render/runs.ts';
 import type { RunSummary } from './report/run-summary.ts';
 

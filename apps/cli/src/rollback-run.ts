@@ -52,7 +52,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   if (input.dryRun) {
     const warning = [
       ...worse.map((reason) => oneLine(`would make things worse: ${reason}`)),
-      ...later.map((each) => `roll back first: rollback ${each}`),
+      ...later.map((each) => `roll back first: kube-rescue rollback ${each}`),
     ];
     return {
       result: { run: id, changes, worse, later },
@@ -87,7 +87,7 @@ async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
   const { rollbackRun } = await import('@kube-rescue/workflow');
   const unwound = await rollbackRun(run, deps).catch((error: unknown) => {
     // Some changes may have been rolled back, others not.
-    throw isReplaying() ? incomplete(run, describeError(error)) : error;
+    throw isReplaying() ? incomplete(run, [describeError(error)]) : error;
   });
   const { undone, notReverted } = unwound;
   // As paths on this machine, to copy from.
@@ -113,7 +113,13 @@ async function rollBack(run: string, deps: WorkflowDeps, isReplaying: () => bool
           oneLine(`not rolled back: ${target}: ${reason}${old === null ? '' : `; its old bytes are in ${old}`}`),
         ),
       ].join('\n'),
-    failure: notReverted.length === 0 ? undefined : incomplete(run, reasons.map(({ reason }) => reason).join('; ')),
+    failure:
+      notReverted.length === 0
+        ? undefined
+        : incomplete(
+            run,
+            reasons.map(({ reason }) => reason),
+          ),
   };
 }
 
@@ -122,23 +128,25 @@ function isOutOfTurn(run: string, later: readonly string[], flags: string): CliE
     code: 'ROLLBACK_OUT_OF_TURN',
     message: `nothing was changed: later runs changed the same files: ${later.join(', ')}`,
     subject: run,
-    hint: `roll back the newest first: rollback ${later[0] ?? ''}${flags}; or roll back all that these files allow: rollback ${run}${flags} --force`,
+    hint: `roll back the newest first: kube-rescue rollback ${later[0] ?? ''}${flags}; or roll back all that these files allow: kube-rescue rollback ${run}${flags} --force`,
   });
 }
 
 function isWorse(run: string, reasons: readonly string[], flags: string): CliError {
   return new CliError({
     code: 'ROLLBACK_WORSE',
-    message: `nothing was changed: the rollback would make things worse: ${reasons.join('; ')}`,
+    message: 'nothing was changed: the rollback would make things worse',
+    reasons,
     subject: run,
-    hint: `to roll back all the same: rollback ${run}${flags} --force`,
+    hint: `to roll back all the same: kube-rescue rollback ${run}${flags} --force`,
   });
 }
 
-function incomplete(run: string, reason: string): CliError {
+function incomplete(run: string, reasons: readonly string[]): CliError {
   return new CliError({
     code: 'ROLLBACK_INCOMPLETE',
-    message: `the rollback is incomplete: ${reason}`,
+    message: 'the rollback is incomplete',
+    reasons,
     subject: run,
     hint: 'restore the whole unit by hand from the backup directory of the run, never a part of it, or fix the cause and run rollback again',
   });

@@ -1,3 +1,5 @@
+import type { Call } from './call.ts';
+
 /** Capabilities of an output stream. */
 export interface Terminal {
   /** Characters in a line. */
@@ -5,14 +7,20 @@ export interface Terminal {
   readonly colour: boolean;
   /** The operator reads it while it is written. */
   readonly live: boolean;
+  /** A file or another program reads it: tables keep their natural width, and nothing is shortened. Default: false. */
+  readonly unbounded?: boolean | undefined;
+  /** Its locale is not UTF-8: marks are ASCII. Default: false. */
+  readonly ascii?: boolean | undefined;
+  /** How this program was called, for the command lines that it prints. Default: as `kube-rescue`, on this machine. */
+  readonly call?: Call | undefined;
 }
 
 const DEFAULT_COLUMNS = 80;
-const LEAST_COLUMNS = 60;
+const LEAST_COLUMNS = 40;
 
 /**
  * Describes an output stream: colour and live lines on a terminal only, and no colour where `NO_COLOR` is not empty
- * (no-color.org) or the terminal is dumb. A stream without a width has 80 columns.
+ * (no-color.org) or the terminal is dumb. `COLUMNS` wins over the width of the terminal; without both there are 80 columns.
  */
 export function describeTerminal(
   stream: { readonly isTTY?: boolean; readonly columns?: number },
@@ -20,10 +28,23 @@ export function describeTerminal(
 ): Terminal {
   const isTerminal = stream.isTTY === true;
   const capable = isTerminal && env['TERM'] !== 'dumb';
-  const known = isTerminal && stream.columns !== undefined && stream.columns > 0;
+  const wanted = readColumns(env['COLUMNS']);
+  const columns = wanted ?? (isTerminal ? readColumns(String(stream.columns ?? '')) : undefined);
   return {
-    columns: known ? Math.max(stream.columns ?? 0, LEAST_COLUMNS) : DEFAULT_COLUMNS,
+    columns: columns === undefined ? DEFAULT_COLUMNS : Math.max(columns, LEAST_COLUMNS),
     colour: capable && (env['NO_COLOR'] ?? '') === '',
     live: capable,
+    unbounded: !isTerminal && wanted === undefined,
+    ascii: !isUtf8(env),
   };
+}
+
+function readColumns(text: string | undefined): number | undefined {
+  const columns = /^\d{1,4}$/.test(text ?? '') ? Number(text) : 0;
+  return columns > 0 ? columns : undefined;
+}
+
+/** The first of these that is set and not empty names the locale (POSIX, section 8.2); without one it is `C`. */
+function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>>): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }

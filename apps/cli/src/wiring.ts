@@ -16,6 +16,7 @@ import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunDirectory, RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
+import { type Call, type TypedWord, typedWords } from './call.ts';
 import { openCopy, refuseLiveFlags } from './copied-node.ts';
 import { CliError } from './errors.ts';
 import { type Interruption, listenForInterruption } from './interruption.ts';
@@ -46,6 +47,10 @@ export interface Invocation {
   readonly words: readonly string[];
   readonly flags: Readonly<Record<string, unknown>>;
   readonly args: Readonly<Record<string, unknown>>;
+  /** The flags and arguments as they were typed. */
+  readonly typed: readonly TypedWord[];
+  /** A secret was typed, which no output may quote. */
+  readonly hasSecrets: boolean;
   /** Version of this program. */
   readonly version: string;
 }
@@ -69,19 +74,31 @@ export interface Session extends Streams {
   openNodes(): Promise<NodeSession>;
   /** Closes all connections. */
   close(): Promise<void>;
+  /** The words of this command: `certs renew`. */
+  readonly command: string;
+  /** `--verbose` was given. */
+  readonly verbose: boolean;
+  /** A command with the flags and arguments of this call: `recover --days 90`. `undefined` when a secret is among them. */
+  typed(words: string): string | undefined;
   readonly localFiles: LocalFiles;
   /** Everything written: no failure may claim that nothing was changed. */
   readonly writes: WriteRecord;
 }
 
-/** Only this module reads the environment of the process. */
-export function openStreams(argv: readonly string[]): Streams {
+/**
+ * Only this module reads the environment of the process.
+ * @param call how the program was called. Default: not known
+ */
+export function openStreams(argv: readonly string[], call?: Call): Streams {
   const env = refusesColour(argv) ? { ...process.env, NO_COLOR: '1' } : process.env;
   return {
-    stdout: describeTerminal(process.stdout, env),
-    reporter: createReporter(process.stderr, describeTerminal(process.stderr, env)),
+    stdout: { ...describeTerminal(process.stdout, env), call },
+    reporter: createReporter(process.stderr, { ...describeTerminal(process.stderr, env), call }),
   };
 }
+
+/** They change what is printed or asked, not what is done. */
+const SHOWN_ONLY = ['json', 'output', 'no-color', 'output-file', 'out', 'verbose', 'yes', 'dry-run'];
 
 /** Wires a command to the machine of its flags. */
 export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
@@ -150,6 +167,9 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     openRuns,
     describeOrigin: async () => (await import('./resume/run-origin.ts')).describeOrigin(invocation, localFiles),
     openNodes,
+    command: invocation.words.join(' '),
+    verbose: invocation.flags['verbose'] === true,
+    typed: (words) => (invocation.hasSecrets ? undefined : `${words}${typedWords(invocation.typed, SHOWN_ONLY)}`),
     close: async () => {
       await Promise.all([node.close(), nodes?.then((session) => session.close())]);
     },

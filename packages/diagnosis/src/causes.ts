@@ -1,4 +1,4 @@
-import type { Cause, Finding } from './cause.ts';
+import type { Cause, Finding, NextStep } from './cause.ts';
 import { type CertificateRow, joinPlural, joinSubject } from '@kube-rescue/cert-rotation';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { type ComponentState, isDown } from './component-state.ts';
@@ -52,6 +52,7 @@ const RENEWABLE: readonly string[] = [
   'PKI_CERTIFICATE_LOST',
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
+const PLAN = { command: 'plan', text: 'lists the changes and makes none; then `kube-rescue recover`' } as const;
 /** Where the layout is refused, a recovery is too. */
 const RENEW = 'renew it with `kube-rescue certs renew` on this node, then restart what uses it; see the refused layout';
 /** A wrong clock makes good certificates look expired, and what is issued by it is worthless. */
@@ -59,10 +60,12 @@ const SET_CLOCK_FIRST = 'the clock is not to be believed: set it first, then run
 /** One of several control-plane nodes: a recovery of one node alone is refused. */
 const RENEW_EACH =
   'renew them with `kube-rescue certs renew` on each control-plane node, then start the kubelets one after the other';
-const KEY_FIRST = 'those above need the CA key first; renew the others by name: `kube-rescue certs renew NAME`';
+const KEY_FIRST = 'those above need the CA key first';
 /** A worker never gets the CA key. */
-const RENEW_OTHERS =
-  'those above are not renewed on this node; renew the others by name: `kube-rescue certs renew NAME`';
+const RENEW_OTHERS = 'those above are not renewed on this node';
+const RESTART = 'restart it: `kube-rescue recover`';
+const FOLLOWS = 'follows from the';
+const BLOCKED = 'cannot be renewed on this node as it is, see above';
 const CLOCK = 'PKI_CLOCK_BEFORE_CA';
 /** Every verifier checks the dates of the CA too (RFC 5280, section 6.1.3). */
 const UNTRUSTED: readonly string[] = ['PKI_CA_EXPIRED', CLOCK];
@@ -115,19 +118,20 @@ export function rankCauses({
   );
   const down = components.filter(isDown);
   const advise = (): string => {
-    if (bad.length + used.length > 0 && failures.length === 0) return 'follows from the certificates above';
-    if (configuration.length + failures.length > 0) return 'follows from the problems above';
-    if (etcd.length > 0) return 'follows from the problems of etcd above';
+    if (bad.length + used.length > 0 && failures.length === 0) return `${FOLLOWS} certificates above`;
+    if (configuration.length + failures.length > 0) return `${FOLLOWS} problems above`;
+    if (etcd.length > 0) return `${FOLLOWS} problems of etcd above`;
     const restart =
       layout !== undefined
         ? 'restart it by hand; see the refused layout'
         : voters > 1
           ? 'start the kubelet of this node: systemctl start kubelet'
-          : 'restart it: kube-rescue recover';
+          : RESTART;
     const hasLines = down.some(({ name }) => (lastLines.get(name) ?? []).length > 0);
     return hasLines ? `fix what the last lines of its log report; then ${restart}` : restart;
   };
-  const stopped =
+  const reason = advise();
+  const stopped: readonly Finding[] =
     down.length === 0
       ? []
       : [
@@ -135,7 +139,9 @@ export function rankCauses({
             code: 'COMPONENT_DOWN',
             summary: `not running or not healthy: ${down.map(({ name }) => name).join(', ')}`,
             evidence: down.flatMap(({ name, detail }) => [`${name}: ${detail}`, ...(lastLines.get(name) ?? [])]),
-            hint: advise(),
+            hint: reason,
+            isConsequence: reason.startsWith(FOLLOWS) ? true : undefined,
+            fixedBy: reason === RESTART ? 'recover' : undefined,
           },
         ];
   const blockers = blocking.map(({ cause }) => cause);
@@ -167,10 +173,15 @@ function problemsOf({ problems }: CertificateRow): CertificateRow['problems'] {
   return problems.filter(({ severity }) => severity === 'problem');
 }
 
-/** Certificates with the same single problem have one cause. */
+/** Certificates with the same single problem have one cause; the certificates of one `kubeadm init` end seconds after each other. */
 function groupOf(row: CertificateRow): string {
   const [first, ...more] = problemsOf(row);
-  return first === undefined || more.length > 0 ? row.id : `${first.code} ${first.message}`;
+  return first === undefined || more.length > 0 ? row.id : `${first.code} ${dayOf(first.message)}`;
+}
+
+/** A message that names a day where it named a time. */
+function dayOf(message: string): string {
+  return message.replaceAll(/(\d{4}-\d\d-\d\d) \d\d:\d\d:\d\d UTC/g, '$1');
 }
 
 /** A missing CA key blocks every renewal below that CA, although valid certificates keep working. */
@@ -188,10 +199,8 @@ function findMissingKeys(
       code: missing.code,
       summary: `${count(waiting.length)} cannot be renewed: ${missing.message}`,
       evidence: waiting.map(({ name, path }) => `${name}: ${path}`),
-      hint:
-        missing.code === 'PKI_CA_KEY_MISSING'
-          ? `${missing.hint ?? ''}: \`kube-rescue certs csr export DIR\`, sign the requests there, then \`kube-rescue certs csr import DIR\``
-          : missing.hint,
+      certificates: waiting.map(({ id }) => id),
+      hint: missing.hint,
     };
     return [{ ca, cause }];
   });
@@ -209,20 +218,26 @@ function causeOf(
   const [row] = rows;
   if (row === undefined) throw new Error('a group has at least one certificate');
   const [first] = problemsOf(row);
-  const message = first?.message ?? 'invalid';
+  const messages = rows.map((each) => problemsOf(each)[0]?.message ?? 'invalid');
+  const [message = 'invalid'] = messages;
+  const isSame = messages.every((each) => each === message);
   const consequence = consequenceOf(row);
-  const isRenewable = RENEWABLE.includes(first?.code ?? '');
+  const hint = RENEWABLE.includes(first?.code ?? '') ? renewalOf(rows, isBlocked, advice) : first?.hint;
+  const isReissued = first?.code === 'PKI_CA_EXPIRED' && rows.every(hasKey);
   return {
     code: first?.code ?? 'PKI_CERTIFICATE_INVALID',
     summary:
       rows.length === 1
         ? `${joinSubject(row.name, message)}${consequence === undefined ? '' : `; ${consequence}`}`
-        : joinPlural(count(rows.length), message),
+        : joinPlural(count(rows.length), isSame ? message : dayOf(message)),
     evidence:
       rows.length === 1
         ? row.problems.map((problem) => joinSubject(problem.subject || row.path, problem.message))
         : rows.map((each) => [`${each.name} (${each.path})`, consequenceOf(each)].filter(Boolean).join(': ')),
-    hint: isRenewable ? renewalOf(rows, isBlocked, advice) : first?.hint,
+    hint,
+    certificates: rows.map(({ id }) => id),
+    isConsequence: hint === BLOCKED ? true : undefined,
+    fixedBy: hint === RECOVER || (isReissued && advice.renewal === RECOVER) ? 'recover' : undefined,
   };
 }
 
@@ -231,9 +246,22 @@ function renewalOf(
   isBlocked: (row: CertificateRow) => boolean,
   { renewal, partial }: Advice,
 ): string {
-  if (rows.every(isBlocked)) return 'cannot be renewed on this node as it is, see above';
-  if (!rows.some(isBlocked)) return renewal;
-  return partial;
+  if (rows.every(isBlocked)) return BLOCKED;
+  const others = rows.filter((row) => !isBlocked(row)).map(({ id }) => id);
+  if (others.length === rows.length) return renewal;
+  return `${partial}; renew the others by name: \`kube-rescue certs renew ${others.join(' ')}\``;
+}
+
+function hasKey({ problems }: CertificateRow): boolean {
+  return !problems.some(({ code }) => KEY_MISSING.includes(code));
+}
+
+/** The step that the first cause asks for; the others are judged again after it. `null`: there is no cause. */
+export function nextStepOf(causes: readonly Pick<Cause, 'hint' | 'summary' | 'fixedBy'>[]): NextStep | null {
+  const [first] = causes;
+  if (first === undefined) return null;
+  if (first.fixedBy === 'recover') return PLAN;
+  return { command: null, text: first.hint ?? first.summary };
 }
 
 function consequenceOf({ id, problems }: CertificateRow): string | undefined {

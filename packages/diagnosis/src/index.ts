@@ -1,4 +1,4 @@
-export type { Cause, Finding } from './cause.ts';
+export type { Cause, Finding, NextStep } from './cause.ts';
 export { inspectCertificate } from './certificates/certificate-inspection.ts';
 export { checkClusterCertificates, type ClusterCertificates } from './certificates/cluster-certificates.ts';
 export { type CheckpointListing, type CheckpointRow, listCheckpoints } from './checkpoints/checkpoint-listing.ts';

@@ -19,9 +19,9 @@ import {
   type Node,
   type NodeDescription,
 } from '@kube-rescue/node';
-import { type Cause, type Finding } from './cause.ts';
+import type { Cause, Finding, NextStep } from './cause.ts';
 import { checkUsedCertificates, findUsedProblems } from './certificates/used-certificates.ts';
-import { rankCauses } from './causes.ts';
+import { nextStepOf, rankCauses } from './causes.ts';
 import { findForeignAddresses } from './configuration/addresses.ts';
 import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 import { findCertificateFindings, pathsOf } from './configuration/certificate-findings.ts';
@@ -47,6 +47,8 @@ export interface Triage {
   /** The verdict is `healthy`. */
   readonly healthy: boolean;
   readonly causes: readonly Cause[];
+  /** What to do about the first cause; `null` without one. */
+  readonly next: NextStep | null;
   /** Known defects that keep no component from its work, such as old copies of a kubeconfig. */
   readonly notices: readonly Finding[];
   readonly components: readonly ComponentState[];
@@ -105,6 +107,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
     ),
     healthy: causes.length === 0,
     causes,
+    next: nextStepOf(causes),
     notices: [
       ...description.staticPods.passedOver.map(noticePassedOver),
       ...clock.outliers.map(noticeOutlier),
@@ -188,6 +191,10 @@ export interface CertificateCheck {
   readonly findings: readonly Finding[];
   /** Files of the manifest directory that are no manifests; nothing is missing in the rows because of them. */
   readonly passedOver: readonly UnreadFile[];
+  /** What the problems among them come from, as `triage` ranks them; triage knows more of them, because it asks components too. */
+  readonly causes: readonly Cause[];
+  /** What to do about the first cause; `null` without one. */
+  readonly next: NextStep | null;
 }
 
 /**
@@ -206,10 +213,19 @@ export async function checkCertificates(
   const certificates = reportCertificates(inventory, judgement);
   const used = await checkUsedCertificates(description, inventory, judgement, node);
   const rows = [...certificates, ...used.rows];
+  const findings = await findCertificateFindings(description.components, rows, inventory, node);
+  const unread = [...findUnread(description), ...used.unread];
+  const causes = rankCauses({
+    ...{ certificates, configuration: findings, layout: findLayoutProblem(description), manifests: unread },
+    used: findUsedProblems(used.rows, pathsIn(findings)),
+    ...{ clock: undefined, components: [], etcd: [], failures: [], lastLines: new Map(), voters: 0 },
+  });
   return {
     certificates: rows,
-    findings: await findCertificateFindings(description.components, rows, inventory, node),
-    unread: [...findUnread(description), ...used.unread].map(describeUnread),
+    findings,
+    causes,
+    next: nextStepOf(causes),
+    unread: unread.map(describeUnread),
     passedOver: description.staticPods.passedOver.map(describeUnread),
   };
 }

@@ -27,6 +27,18 @@ const failure = new PkiError({
 });
 
 describe('an expected failure', () => {
+  it('has several reasons as a list and in its message, equal ones once', () => {
+    const error = new PkiError({
+      ...{ code: 'PKI_CA_KEY_MISSING', message: 'nothing was changed' },
+      reasons: ['a: no key', 'b: no key', 'a: no key'],
+    });
+    expect(error.message).toBe('nothing was changed: a: no key; b: no key');
+    expect(error.lead).toBe('nothing was changed');
+    expect(error.reasons).toEqual(['a: no key', 'b: no key']);
+    expect(failure.reasons).toEqual([]);
+    expect(failure.lead).toBe(failure.message);
+  });
+
   it('has a code, message, subject and hint, and the class name of its package', () => {
     expect(failure).toBeInstanceOf(Error);
     expect(failure).toMatchObject({

@@ -7,6 +7,8 @@ export interface RecoveryErrorDetails<C extends string> {
   readonly code: C;
   /** One sentence in lower case without a period: what failed. */
   readonly message: string;
+  /** Several reasons, a sentence each; equal ones count once. They are appended to the message. Default: the message has it all. */
+  readonly reasons?: readonly string[] | undefined;
   /** The file, node, step or key concerned. */
   readonly subject?: string | undefined;
   /** What the operator does next, in the imperative. */
@@ -42,9 +44,17 @@ export class RecoveryError<C extends string = ErrorCode> extends Error {
   readonly kind: ErrorKind;
   readonly subject: string | undefined;
   readonly hint: string | undefined;
+  /** The message without its reasons. */
+  readonly lead: string;
+  /** The reasons, for a list; the message has them too. */
+  readonly reasons: readonly string[];
 
   constructor(details: RecoveryErrorDetails<C>, kinds: Readonly<Record<C, ErrorKind>>) {
-    super(redact(details.message), { cause: details.cause });
+    const lead = redact(details.message);
+    const reasons = [...new Set(details.reasons)].map((reason) => redact(reason));
+    super(reasons.length === 0 ? lead : `${lead}: ${reasons.join('; ')}`, { cause: details.cause });
+    this.lead = lead;
+    this.reasons = reasons;
     this.name = new.target.name;
     this.code = details.code;
     this.kind = kinds[details.code];

@@ -3,7 +3,7 @@ import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { assertClockOf } from '../clock-check.ts';
-import { clockFlag, renewalFlags, selectionFlags } from '../flags.ts';
+import { clockFlag, renewalFlags, selectionFlags, verboseFlag } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
 import { assertRenewalDue } from '../renewal-demand.ts';
@@ -20,6 +20,7 @@ export default class Plan extends NodeCommand {
     ...recoveryFlags,
     ...clockFlag,
     ...selectionFlags,
+    ...verboseFlag,
     out: Flags.string({ description: 'save the plan to this new file, for recover --plan', helpValue: 'FILE' }),
   };
 
@@ -36,10 +37,10 @@ export default class Plan extends NodeCommand {
       const origin = await session.describeOrigin();
       const written = withVariations(plan, await makePlan(input, session));
       await writePlan({ plan: written, origin }, session.localFiles.path(flags.out), session.localFiles.host);
-      const root = flags.root === undefined ? [] : ['--root', flags.root];
-      const next = shellLine(['recover', '--plan', flags.out, ...root]);
-      session.reporter.print(`saved to ${flags.out}; carry it out with: kube-rescue ${next}`);
+      session.reporter.print(`saved to ${flags.out}`);
     }
-    return answerPlan(plan, session);
+    const saved = flags.out;
+    const next = saved === undefined ? session.typed('recover') : `recover --plan ${shellLine([saved])}`;
+    return answerPlan(plan, next, session);
   }
 }

@@ -1,5 +1,6 @@
 import type { Plan } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
+import { afterRecovery } from '../after-run.ts';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { assertClockOf } from '../clock-check.ts';
 import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
@@ -57,7 +58,8 @@ export default class Recover extends NodeCommand {
     const { yes, resume, 'dry-run': dryRun } = flags;
     // What a resumed run asked for may be done already.
     const accept = resume ? undefined : (plan: Plan): void => assertRenewalDue(flags, plan, session.reporter.warn);
-    const options = { dryRun, yes, resume, resumeCommand: 'recover --resume', expected, accept };
+    const after = afterRecovery(session);
+    const options = { after, dryRun, yes, resume, resumeCommand: 'recover --resume', expected, accept };
     const answer = await answerPlaybook({ playbook, selection: flags, ...options }, session);
     const complete = await withLeftWorkers(await withRecoveryTimes(answer));
     await warnOfOutdatedCopies(session);

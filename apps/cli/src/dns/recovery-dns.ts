@@ -6,8 +6,9 @@ import type { Phase } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import type { Answer } from '../base-command.ts';
 import { usageError } from '../envelope.ts';
-import type { PlanAnswer, RunAnswer } from '../playbook-run.ts';
 import { seconds } from '../flags.ts';
+import type { PlanAnswer } from '../playbook-run.ts';
+import type { RunAnswer } from '../run-answer.ts';
 import { EXIT } from '../exit-codes.ts';
 import { renderConditions } from '../render/dns-conditions.ts';
 import { oneLine } from '../render/text.ts';
@@ -97,7 +98,7 @@ export function openRecoveryDns(flags: RecoveryDnsValues, objectSource: ObjectSo
         result: { ...answer.result, ingressDns: report },
         exitCode: isBroken ? EXIT.problems : answer.exitCode,
         text: (terminal) =>
-          isBroken ? `${answer.text(terminal)}\n\n${renderConditions(report, terminal)}` : answer.text(terminal),
+          isBroken ? `${renderConditions(report, terminal)}\n\n${answer.text(terminal)}` : answer.text(terminal),
       };
     },
   };

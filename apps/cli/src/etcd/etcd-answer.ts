@@ -32,8 +32,7 @@ export function answerStatus(report: EtcdReport): Answer {
 function noConnection({ problem, waiting }: EtcdReport): CliError {
   if (waiting !== null) {
     const { summary, evidence, hint } = waiting;
-    const message = `${summary}; ${evidence.join('; ')}`;
-    return new CliError({ code: 'ETCD_NO_QUORUM', message, subject: 'etcd', hint });
+    return new CliError({ code: 'ETCD_NO_QUORUM', message: summary, reasons: evidence, subject: 'etcd', hint });
   }
   return new CliError({
     code: 'ETCD_NO_WORKING_CREDENTIALS',

@@ -103,7 +103,7 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
     expect(envelope.result?.['members']).toMatchObject([{ name: 'etcd1', isLeader: true, answers: true }]);
     const shown = await text('etcd', 'status');
     expect(shown.stdout).toContain('healthy, 1 member, has quorum');
-    const triage = await text('triage');
+    const triage = await text('triage', '--verbose');
     expect(triage.exitCode).toBe(3);
     expect(triage.stdout).toMatch(/etcd\s+running\s+yes\s+1 member, leader etcd1/);
     expect(triage.stdout).toContain(shown.stdout.split('\n')[0]);

@@ -31,7 +31,9 @@ describe('the certificate table of a node', () => {
       row('apiserver-kubelet-client', '/etc/kubernetes/pki/apiserver-kubelet-client.crt', 12, { status: 'warning' }),
     ];
     expect(
-      renderCertificates({ certificates: rows, findings: [], unread: [] }, PLAIN),
+      renderCertificates({ certificates: rows, findings: [], causes: [], next: null, unread: [] }, PLAIN, {
+        verbose: true,
+      }),
     ).toBe(`STATUS   DAYS  EXPIRES     ID                        PATH
 problem    -1  2026-11-21  apiserver                 /etc/kuber…ki/apiserver.crt
 warning    12  2026-11-21  apiserver-kubelet-client  /etc/kuber…belet-client.crt
@@ -44,16 +46,23 @@ apiserver
   });
 
   it('says that all certificates are valid', () => {
-    expect(renderCertificates({ certificates: [row('a', '/a', 300)], findings: [], unread: [] }, PLAIN)).toContain(
-      '1 certificate, all valid',
-    );
+    expect(
+      renderCertificates(
+        { certificates: [row('a', '/a', 300)], findings: [], causes: [], next: null, unread: [] },
+        PLAIN,
+      ),
+    ).toContain('1 certificate, all valid');
   });
 
   it('is not complete when a file cannot be read', () => {
     const unread = [
       { code: 'MANIFEST_INVALID', path: '/m/kube-apiserver.yaml', message: 'a tab', hint: 'fix it' },
     ] as const;
-    const text = renderCertificates({ certificates: [row('a', '/a', 300)], findings: [], unread }, PLAIN);
+    const text = renderCertificates(
+      { certificates: [row('a', '/a', 300)], findings: [], causes: [], next: null, unread },
+      PLAIN,
+      { verbose: true },
+    );
     expect(text).toContain('not read: /m/kube-apiserver.yaml: a tab (MANIFEST_INVALID)');
     expect(text).toMatch(/1 certificate, all valid; NOT COMPLETE: 1 file/);
   });

@@ -1,17 +1,22 @@
 import type { CertificateRow } from '@kube-rescue/cert-rotation';
 import type { CertificateCheck } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
+import { renderEnding, summarizeCauses } from './causes.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, indentText } from './text.ts';
+import { count, indentHint, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<CertificateRow['status'], Colour>> = { ok: 'green', warning: 'yellow', problem: 'red' };
 
-/** The certificates of a node as a table, with the problems of each and the files that could not be read below. */
-export function renderCertificates(
-  { certificates: rows, findings, unread }: Pick<CertificateCheck, 'certificates' | 'findings' | 'unread'>,
-  terminal: Terminal,
-): string {
+type Check = Pick<CertificateCheck, 'certificates' | 'findings' | 'unread' | 'causes' | 'next'>;
+type RowProblem = CertificateRow['problems'][number];
+
+/**
+ * The certificates of a node as a table, what is wrong with them, and the next command.
+ * @param verbose every problem of every certificate. Default: equal ones are one
+ */
+export function renderCertificates(check: Check, terminal: Terminal, { verbose = false } = {}): string {
+  const { certificates: rows, findings, unread, causes, next } = check;
   const table = renderTable(
     {
       header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],
@@ -23,41 +28,69 @@ export function renderCertificates(
     },
     terminal,
   );
-  const troubled = rows.filter(({ problems }) => problems.length > 0);
-  const details = troubled.flatMap(({ id, path, problems }) => [
-    '',
-    indentText('', id, terminal.columns),
-    ...problems.flatMap(({ code, subject, message, hint }) => [
-      indentText(
-        '  - ',
-        `${subject === path || subject === '' ? '' : `${subject}: `}${message} (${code})`,
-        terminal.columns,
-      ),
-      ...(hint === undefined ? [] : [indentText('    hint: ', hint, terminal.columns)]),
-    ]),
-  ]);
-  const contradictions = findings.flatMap(({ code, summary, evidence, hint }) => [
-    '',
-    indentText('', `${summary} (${code})`, terminal.columns),
-    ...evidence.map((line) => indentText('  - ', line, terminal.columns)),
-    ...(hint === undefined ? [] : [indentText('  hint: ', hint, terminal.columns)]),
-  ]);
-  const notRead = unread.flatMap(({ path, message, code, hint }) => [
-    '',
-    indentText('not read: ', `${path}: ${message} (${code})`, terminal.columns),
-    ...(hint === undefined ? [] : [indentText('  hint: ', hint, terminal.columns)]),
-  ]);
+  const brief = [...summarizeCauses(causes, terminal), ...renderWarnings(check, terminal)];
+  const details = verbose ? renderDetails(check, terminal) : brief.length === 0 ? [] : ['', ...brief];
   const summary = `${summarizeCertificates(rows)}${findings.length === 0 ? '' : `; ${count(findings.length, 'problem')} of flags`}`;
   const incomplete =
     unread.length === 0 ? '' : `; NOT COMPLETE: ${count(unread.length, 'file')} that may name others cannot be read`;
   return [
     table,
     ...details,
-    ...contradictions,
-    ...notRead,
     '',
-    indentText('', `${summary}${incomplete}`, terminal.columns),
+    ...renderEnding(
+      `${summary}${incomplete}`,
+      { next, details: verbose || brief.length === 0 ? undefined : 'certs check --verbose' },
+      terminal,
+    ),
   ].join('\n');
+}
+
+/** Warnings of certificates without a problem, equal ones once, and none that is among the causes. */
+function renderWarnings({ certificates, causes }: Check, terminal: Terminal): readonly string[] {
+  const isCause = ({ problem }: { readonly problem: RowProblem }): boolean =>
+    causes.some(({ code }) => code === problem.code);
+  const all = certificates.flatMap((row) =>
+    row.status === 'warning' ? row.problems.map((problem) => ({ row, problem })) : [],
+  );
+  const groups = Map.groupBy(
+    all.filter((each) => !isCause(each)),
+    ({ problem: { code, message } }) => `${message} (${code})`,
+  );
+  return [...groups].map(([what, same]) =>
+    indentText('warning: ', `${what}: ${same.map(({ row: { id } }) => id).join(', ')}`, terminal.columns),
+  );
+}
+
+function renderDetails({ certificates, findings, unread, causes }: Check, terminal: Terminal): readonly string[] {
+  const { columns } = terminal;
+  const hintOf = (id: string, { code, hint }: RowProblem): string | undefined =>
+    causes.find((cause) => cause.code === code && cause.certificates?.includes(id) === true)?.hint ?? hint;
+  const troubled = certificates.filter(({ problems }) => problems.length > 0);
+  const rows = troubled.flatMap(({ id, path, problems }) => [
+    '',
+    indentText('', id, columns),
+    ...problems.flatMap((problem) => {
+      const { code, subject, message } = problem;
+      const hint = hintOf(id, problem);
+      const prefix = subject === path || subject === '' ? '' : `${subject}: `;
+      return [
+        indentText('  - ', `${prefix}${message} (${code})`, columns),
+        ...(hint === undefined ? [] : [indentHint('    hint: ', hint, terminal)]),
+      ];
+    }),
+  ]);
+  const contradictions = findings.flatMap(({ code, summary, evidence, hint }) => [
+    '',
+    indentText('', `${summary} (${code})`, columns),
+    ...evidence.map((line) => indentText('  - ', line, columns)),
+    ...(hint === undefined ? [] : [indentHint('  hint: ', hint, terminal)]),
+  ]);
+  const notRead = unread.flatMap(({ path, message, code, hint }) => [
+    '',
+    indentText('not read: ', `${path}: ${message} (${code})`, columns),
+    ...(hint === undefined ? [] : [indentHint('  hint: ', hint, terminal)]),
+  ]);
+  return [...rows, ...contradictions, ...notRead];
 }
 
 /** `12 certificates: 3 with problems, 1 with warnings`. */

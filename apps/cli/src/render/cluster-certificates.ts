@@ -1,13 +1,14 @@
 import type { ClusterCertificates } from '@kube-rescue/diagnosis';
 import type { Terminal } from '../terminal.ts';
-import { count, indentText } from './text.ts';
+import { count, indentHint, indentText } from './text.ts';
 
 /** The operator plans by the next few; JSON has all of them. */
 const FORECAST_LINES = 5;
 const LOCATIONS = 3;
 
 /** Problems of certificates in the cluster's objects, trust disagreements, and the next expirations. */
-export function renderClusterCertificates(cluster: ClusterCertificates, { columns }: Terminal): string {
+export function renderClusterCertificates(cluster: ClusterCertificates, terminal: Terminal): string {
+  const { columns } = terminal;
   const { certificates, disagreements, forecast } = cluster;
   const troubled = certificates.filter(({ problems }) => problems.length > 0);
   const lines = [
@@ -17,7 +18,7 @@ export function renderClusterCertificates(cluster: ClusterCertificates, { column
       indentText('', path, columns),
       ...problems.flatMap(({ code, message, hint }) => [
         indentText('  - ', `${message} (${code})`, columns),
-        indentText('    hint: ', hint, columns),
+        indentHint('    hint: ', hint, terminal),
       ]),
     ]),
     '',
@@ -25,7 +26,7 @@ export function renderClusterCertificates(cluster: ClusterCertificates, { column
     ...disagreements.flatMap(({ message, locations, hint }) => [
       indentText('  - ', message, columns),
       indentText('    at: ', listLocations(locations), columns),
-      indentText('    hint: ', hint, columns),
+      indentHint('    hint: ', hint, terminal),
     ]),
     '',
     'expires next:',

@@ -3,7 +3,7 @@ import type { Terminal } from '../terminal.ts';
 import { splitPolicy } from './iam-policy.ts';
 import type { Colour } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, indentText } from './text.ts';
+import { count, indentHint, indentText } from './text.ts';
 
 const COLOURS: Readonly<Record<Condition['status'], Colour>> = {
   ok: 'green',
@@ -39,14 +39,15 @@ export function renderConditions({ conditions, causes, healthy }: DnsReport, ter
   return [...(shown.length === 0 ? [] : [table]), ...lines].join('\n');
 }
 
-function describe({ id, subject, summary, code, hint, evidence }: Condition, { columns }: Terminal): readonly string[] {
+function describe({ id, subject, summary, code, hint, evidence }: Condition, terminal: Terminal): readonly string[] {
+  const { columns } = terminal;
   const heading = `${id} of ${subject}: ${summary}${code === undefined ? '' : ` (${code})`}`;
   const advice = splitPolicy(hint ?? '');
   return [
     '',
     indentText('', heading, columns),
     ...evidence.map((line) => indentText('  - ', line, columns)),
-    ...(hint === undefined ? [] : [indentText('  hint: ', advice.hint, columns)]),
+    ...(hint === undefined ? [] : [indentHint('  hint: ', advice.hint, terminal)]),
     ...(advice.policy === undefined ? [] : [advice.policy]),
   ];
 }

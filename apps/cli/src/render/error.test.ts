@@ -32,6 +32,16 @@ describe('a failure as text', () => {
 `);
   });
 
+  it('lists several reasons', () => {
+    const error = new PkiError({
+      ...{ code: 'PKI_SET_UNFIT', message: 'the certificate set does not match this node' },
+      reasons: ['no apiserver.crt', 'no ca.key'],
+    });
+    expect(printed(error)).toBe(
+      'error: the certificate set does not match this node:\n  - no apiserver.crt\n  - no ca.key\n  code: PKI_SET_UNFIT\n',
+    );
+  });
+
   it('adds the stack to a bug, and to nothing else', () => {
     const bug = new TypeError('x is not a function');
     expect(printed(bug, true)).toContain('at ');

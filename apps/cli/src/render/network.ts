@@ -2,7 +2,7 @@ import type { FileStatus, NetworkState } from '@kube-rescue/cni-bootstrap';
 import type { Terminal } from '../terminal.ts';
 import { type Colour, paint } from './style.ts';
 import { renderTable } from './table.ts';
-import { indentText } from './text.ts';
+import { indentHint, indentText } from './text.ts';
 
 const STATUS: Readonly<Record<NetworkState['status'], Colour>> = {
   ok: 'green',
@@ -30,8 +30,8 @@ export function renderNetwork(nodeName: string, state: NetworkState, terminal: T
     '',
     ...evidence.map((line) => indentText('  - ', line, columns)),
     ...(subject === undefined ? [] : [indentText('  subject: ', subject, columns)]),
-    ...(status === 'needed' ? ['  hint: kube-rescue cni bootstrap writes them'] : []),
-    ...(hint === undefined ? [] : [indentText('  hint: ', hint, columns)]),
+    ...(status === 'needed' ? [indentHint('  hint: ', '`kube-rescue cni bootstrap` writes them', terminal)] : []),
+    ...(hint === undefined ? [] : [indentHint('  hint: ', hint, terminal)]),
   ].join('\n');
 }
 

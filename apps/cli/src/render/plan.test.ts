@@ -34,7 +34,7 @@ const FULL = planOf(
 
 describe('a plan as text', () => {
   it('lists needed, waiting, blocked and skipped steps, in 80 columns', () => {
-    expect(renderPlan(FULL, (change) => `replace ${change.target} (0644)`, PLAIN)).toBe(
+    expect(renderPlan(FULL, (change) => `replace ${change.target} (0644)`, PLAIN, { verbose: true })).toBe(
       `plan for node01 (kubeadm)
 
 needed   pki/renew/apiserver: expired on 2026-11-21
@@ -50,9 +50,39 @@ waits    control-plane/ready: nothing answers
 
 skipped  pki/renew/admin.conf: it expired
 
-1 change in 1 step, 1 step to be planned later, 1 step blocked; 1 step up to
-date`,
+REFUSED, nothing will be changed: the key of its CA is not on this node; 1
+change in 1 step, 1 step to be planned later, 1 step blocked; 1 step up to date
+next: put the key of the CA back, or leave this certificate out with --skip
+      pki/renew/front-proxy-client`,
     );
+  });
+
+  it('is brief by default: equal reasons are one with a list, blockers come first, the next command is the last line', () => {
+    const about = (id: string, reason: string) => ({ noun: 'certificate', id, reason });
+    const expired = ['apiserver', 'etcd/server', 'etcd/peer'].map((id, second) => {
+      const reason = `expired on 2026-11-21 12:00:0${second} UTC`;
+      const changes = [{ kind: 'file.replace', target: `/etc/${id}.crt` }];
+      return entry(`pki/renew/${id}`, { status: 'needed', summary: reason, about: about(id, reason) }, { changes });
+    });
+    const describeChange = ({ target }: { readonly target: string }): string => `replace ${target}`;
+    const next = { command: 'recover', text: 'asks first' };
+    expect(renderPlan(planOf(...expired), describeChange, PLAIN, { details: 'plan --verbose', next })).toBe(
+      `plan for node01 (kubeadm)
+
+needed   3 certificates: expired on 2026-11-21
+         apiserver, etcd/server, etcd/peer
+         - 3 changes
+
+3 changes in 3 steps; 0 steps up to date
+details: kube-rescue plan --verbose
+next: kube-rescue recover
+      asks first`,
+    );
+    const lacking = { status: 'blocked', summary: 'no key', about: about('admin.conf', 'no key'), hint: 'restore it' };
+    const blocked = planOf(...expired, entry('kubeconfig/renew/admin.conf', lacking as PlanEntry['finding']));
+    const text = renderPlan(blocked, describeChange, PLAIN, { next });
+    expect(text.indexOf('BLOCKED')).toBeLessThan(text.indexOf('needed'));
+    expect(text).toMatch(/REFUSED, nothing will be changed: no key; [^]*\nnext: restore it$/);
   });
 
   it('counts known changes, waiting steps and blockers', () => {
@@ -71,7 +101,7 @@ date`,
   it('shows the first of a thousand changes, and counts the rest', () => {
     const changes = Array.from({ length: 1000 }, (_, index) => ({ kind: 'object.replace', target: `Secret ${index}` }));
     const sweep = planOf(entry('objects/trust', { status: 'needed', summary: 'they hold the old CA' }, { changes }));
-    const text = renderPlan(sweep, ({ target }) => `replace ${target}`, PLAIN);
+    const text = renderPlan(sweep, ({ target }) => `replace ${target}`, PLAIN, { verbose: true });
     expect(text).toContain('- replace Secret 19\n         - and 980 more of these; --json lists them all\n');
     expect(text).not.toContain('Secret 20\n');
     expect(text).toContain('1000 changes in 1 step');

@@ -21,8 +21,10 @@ describe('progress in a log', () => {
     const clock = createFixedClock('2026-11-22T11:18:00Z');
     const progress = createProgress(createReporter(stream, PLAIN), clock);
     let journal: string | undefined;
-    const follow = followRun(progress, (path) => {
-      journal = path;
+    const follow = followRun(progress, {
+      onRun: (path) => {
+        journal = path;
+      },
     });
     follow({
       type: 'run-started',

@@ -35,6 +35,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
   const { terminal } = reporter;
   const started = clock.now().getTime();
   const since = (ms: number): number => (clock.now().getTime() - ms) / 1000;
+  const ellipsis = terminal.ascii === true ? '...' : '…';
   const running = new Map<string, Work>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -53,8 +54,8 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
   };
   const lineOf = ({ title, at, reason }: Work): string => {
     const waiting = reason === undefined ? '' : `; waiting: ${reason}`;
-    const line = `${formatSeconds(since(at)).padStart(8)}  ${oneLine(title)} …${oneLine(waiting)}`;
-    return shorten(line, terminal.columns - 1);
+    const line = `${formatSeconds(since(at)).padStart(8)}  ${oneLine(title)} ${ellipsis}${oneLine(waiting)}`;
+    return shorten(line, terminal.columns - 1, terminal);
   };
   const draw = (): void => {
     if (running.size > 0 && terminal.live) reporter.live([...running.values()].map(lineOf).join('\n'));
@@ -71,7 +72,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
     begin: (title, key = '') => {
       forget(key);
       running.set(key, { title, at: clock.now().getTime(), reason: undefined });
-      if (!terminal.live) return note(`…       ${oneLine(title)}`);
+      if (!terminal.live) return note(`${ellipsis.padEnd(MARK_WIDTH)}${oneLine(title)}`);
       timer ??= setInterval(draw, REFRESH_MS).unref();
       draw();
     },

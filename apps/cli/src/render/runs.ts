@@ -1,9 +1,9 @@
-import { toRfc3339 } from '@kube-rescue/errors';
+import { formatTime, toRfc3339 } from '@kube-rescue/errors';
 import type { DamagedRun, RunEntry, RunState } from '@kube-rescue/workflow';
 import { reportError } from '../envelope.ts';
 import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
-import { indentText, oneLine } from './text.ts';
+import { formatSeconds, indentHint, indentText, oneLine } from './text.ts';
 
 /** Why a journal cannot be read. */
 interface RunProblem {
@@ -22,10 +22,14 @@ export interface RunRow {
   readonly number: number | null;
   /** `null` for a run that cannot be read, as are the times and the number of active changes. */
   readonly playbook: string | null;
+  /** The words of its command; `null` for one of version 1, and for one that cannot be read. */
+  readonly command: string | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   readonly outcome: string;
   readonly changes: number | null;
+  /** From its start to its end; `null` without an end. */
+  readonly seconds: number | null;
   /** Why the journal cannot be read. */
   readonly problem: RunProblem | null;
 }
@@ -39,16 +43,26 @@ function toReadableRow({ id, header, playbook, startedAt, endedAt, outcome, acti
     id,
     number: header?.number ?? null,
     playbook,
+    command: header?.command?.join(' ') ?? null,
     startedAt: toRfc3339(new Date(startedAt)),
     endedAt: endedAt === undefined ? null : toRfc3339(new Date(endedAt)),
     outcome: outcome ?? 'interrupted',
     changes: activeChanges.length,
+    seconds: endedAt === undefined ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000,
     problem: null,
   };
 }
 
 function toDamagedRow(damage: DamagedRun): RunRow {
-  const none = { number: null, playbook: null, startedAt: null, endedAt: null, changes: null };
+  const none = {
+    number: null,
+    playbook: null,
+    command: null,
+    startedAt: null,
+    endedAt: null,
+    changes: null,
+    seconds: null,
+  };
   return { id: damage.id, ...none, outcome: 'unreadable', problem: problemOf(damage) };
 }
 
@@ -58,19 +72,24 @@ function problemOf({ error, mayBeIncomplete }: DamagedRun): RunProblem {
   return { code, message, hint: hint ?? null, subject: subject ?? null, blocksRuns: mayBeIncomplete };
 }
 
-/** The runs of a host, oldest first. */
+/** Of a time: `2026-11-30 01:23`. */
+const MINUTES = 16;
+
+/** The runs of a host, oldest first, with their active changes. */
 export function renderRuns(rows: readonly RunRow[], terminal: Terminal): string {
   if (rows.length === 0) return 'no runs on this host';
   const table = renderTable(
     {
-      header: ['RUN', 'OUTCOME', 'CHANGES', 'PLAYBOOK'],
-      rows: rows.map(({ id, outcome, changes, playbook }) => [
+      header: ['RUN', 'STARTED (UTC)', 'TOOK', 'ACTIVE', 'OUTCOME', 'COMMAND'],
+      rows: rows.map(({ id, startedAt, seconds, outcome, changes, playbook, command }) => [
         id,
+        startedAt === null ? '-' : formatTime(new Date(startedAt)).slice(0, MINUTES),
+        (seconds === null ? '-' : formatSeconds(seconds)).padStart(7),
+        String(changes ?? '-').padStart(6),
         outcome,
-        String(changes ?? '-').padStart(7),
-        playbook ?? '-',
+        command ?? playbook ?? '-',
       ]),
-      flexible: 1,
+      flexible: 4,
     },
     terminal,
   );
@@ -80,7 +99,7 @@ export function renderRuns(rows: readonly RunRow[], terminal: Terminal): string 
     const effect = blocksRuns ? '; no run can begin until this is solved' : '';
     return [
       indentText(`${id}: `, oneLine(`${message} (${code})${effect}`), terminal.columns),
-      ...(hint === null ? [] : [indentText('hint: ', oneLine(hint), terminal.columns)]),
+      ...(hint === null ? [] : [indentHint('hint: ', hint, terminal)]),
     ];
   });
   return [table, ...problems].join('\n');

@@ -1,6 +1,6 @@
 import type { Terminal } from '../terminal.ts';
 import { type Colour, paint } from './style.ts';
-import { oneLine, shorten, wrap } from './text.ts';
+import { oneLine, shorten, widthOf, wrap } from './text.ts';
 
 /** A cell: its text, or the text with a colour. */
 type Cell = string | { readonly text: string; readonly colour: Colour | undefined };
@@ -21,16 +21,17 @@ const GAP = '  ';
 const LEAST_WIDTH = 12;
 
 /**
- * Lays out a table no wider than the terminal: the flexible column is shortened in the middle, the last one is wrapped.
+ * Lays out a table no wider than the terminal: the flexible column is shortened in the middle, the last one is wrapped. Where no
+ * terminal reads it, every row is one line with all its text.
  * Foreign text cannot break out of its cell.
  */
 export function renderTable({ header, rows, flexible }: Table, terminal: Terminal): string {
   const cells = rows.map((row) => row.map(toCell));
   const all = [header.map((text) => ({ text, colour: 'bold' as const })), ...cells];
-  const natural = header.map((_, column) => Math.max(...all.map((row) => row[column]?.text.length ?? 0)));
-  const widths = fitWidths(natural, flexible, terminal.columns);
+  const natural = header.map((_, column) => Math.max(...all.map((row) => widthOf(row[column]?.text ?? ''))));
+  const widths = terminal.unbounded === true ? natural : fitWidths(natural, flexible, terminal.columns);
   const isWrapped = flexible !== header.length - 1;
-  return all.map((row) => renderRow(isWrapped ? row : shortenLast(row, widths), widths, terminal)).join('\n');
+  return all.map((row) => renderRow(isWrapped ? row : shortenLast(row, widths, terminal), widths, terminal)).join('\n');
 }
 
 function toCell(cell: Cell): { readonly text: string; readonly colour: Colour | undefined } {
@@ -49,10 +50,10 @@ function fitWidths(natural: readonly number[], flexible: number | undefined, col
   return narrow(narrow(narrow(natural, last, 24), flexible, LEAST_WIDTH), last, LEAST_WIDTH);
 }
 
-function shortenLast(row: Row, widths: readonly number[]): Row {
+function shortenLast(row: Row, widths: readonly number[], terminal: Terminal): Row {
   const last = widths.length - 1;
   return row.map((cell, column) =>
-    column === last ? { ...cell, text: shorten(cell.text, widths[column] ?? 0) } : cell,
+    column === last ? { ...cell, text: shorten(cell.text, widths[column] ?? 0, terminal) } : cell,
   );
 }
 
@@ -63,8 +64,8 @@ function renderRow(row: Row, widths: readonly number[], terminal: Terminal): str
     .map((tail, line) => {
       const columns = row.map(({ text, colour }, column) => {
         const width = widths[column] ?? 0;
-        const shown = column === last ? tail : line === 0 ? shorten(text, width) : '';
-        return paint(shown, colour, terminal) + ' '.repeat(column === last ? 0 : width - shown.length);
+        const shown = column === last ? tail : line === 0 ? shorten(text, width, terminal) : '';
+        return paint(shown, colour, terminal) + ' '.repeat(column === last ? 0 : width - widthOf(shown));
       });
       return columns.join(GAP).trimEnd();
     })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { count, indentText, shorten, wrap } from './text.ts';
+import { readCall } from '../call.ts';
+import { count, indentHint, indentText, shorten, widthOf, wrap } from './text.ts';
 
 describe('text for a terminal', () => {
   it('loses its middle when it is too wide, and keeps both ends', () => {
@@ -16,6 +17,24 @@ describe('text for a terminal', () => {
   it('is indented below its first line', () => {
     expect(indentText('hint: ', 'put the key of the CA back on this node', 26)).toBe(
       'hint: put the key of the\n      CA back on this node',
+    );
+  });
+
+  it('is measured and cut in whole characters as a terminal shows them', () => {
+    expect(widthOf('ノード')).toBe(6);
+    expect(shorten('ノードノードノード', 9)).toBe('ノ…ード');
+    expect(wrap('ノードノード', 4)).toEqual(['ノー', 'ドノ', 'ード']);
+    expect(wrap('e\u0301e\u0301', 1)).toEqual(['e\u0301', 'e\u0301']);
+  });
+
+  it('has ASCII marks where the locale has no others', () => {
+    expect(shorten('/etc/kubernetes/pki/apiserver.crt', 21, { ascii: true })).toBe('/etc/ku...iserver.crt');
+  });
+
+  it('keeps a command of a hint on one line, with the flags of this call', () => {
+    const call = readCall(['--root', '/mnt/node01'], { program: 'kube-rescue', flagsOf: () => ['root'] });
+    expect(indentHint('hint: ', 'read the plan with `kube-rescue plan`, then act', { columns: 40, call })).toBe(
+      'hint: read the plan with\n      `kube-rescue plan --root /mnt/node01`,\n      then act',
     );
   });
 

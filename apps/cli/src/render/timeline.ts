@@ -12,7 +12,11 @@ export interface TimelineEntry {
 export function renderTimeline(entries: readonly TimelineEntry[], total: number, terminal: Terminal): string {
   const longest = Math.max(...entries.map(({ seconds }) => seconds), 0.001);
   const rows = entries.map(({ name, seconds }) => {
-    return [formatSeconds(seconds).padStart(8), '█'.repeat(Math.round((seconds / longest) * 20)), name];
+    return [
+      formatSeconds(seconds).padStart(8),
+      (terminal.ascii === true ? '#' : '█').repeat(Math.round((seconds / longest) * 20)),
+      name,
+    ];
   });
   return renderTable(
     {

@@ -2,14 +2,22 @@ import type { WorkflowEvent, WorkflowListener } from '@kube-rescue/workflow';
 import { MOST_SHOWN } from './plan.ts';
 import type { Progress } from './progress.ts';
 
+/** What is shown of a run, and who is told its directory. */
+export interface Following {
+  /** Also each change, and each step that needs nothing. Default: true. */
+  readonly verbose?: boolean | undefined;
+  readonly onRun?: ((journalPath: string) => void) | undefined;
+}
+
 /** Shows a run's events; calls `onRun` with the directory of its journal. */
-export function followRun(progress: Progress, onRun?: (journalPath: string) => void): WorkflowListener {
+export function followRun(progress: Progress, { verbose = true, onRun }: Following = {}): WorkflowListener {
   const titles = new Map<string, string>();
   const changes = new Map<string, number>();
   const titleOf = (step: string): string => titles.get(step) ?? step;
   return (event) => {
     if ('title' in event && 'step' in event) titles.set(event.step, event.title);
     if (event.type === 'run-started') onRun?.(event.path);
+    if (!verbose && (event.type === 'change-made' || event.type === 'step-checked')) return;
     const made = 'step' in event ? (changes.get(event.step) ?? 0) : 0;
     if (event.type === 'step-started') changes.delete(event.step);
     if (event.type === 'step-finished' && made > MOST_SHOWN) {

@@ -1,8 +1,9 @@
 import type { Answer } from '../base-command.ts';
-import type { PlanAnswer, RunAnswer } from '../playbook-run.ts';
+import type { PlanAnswer } from '../playbook-run.ts';
+import type { RunAnswer } from '../run-answer.ts';
 import { formatSeconds, indentText } from '../render/text.ts';
 
-/** The same answer with how long people waited for what, as data and as a closing line; unchanged for a plan. */
+/** The same answer with how long people waited for what, as data and as a first line; unchanged for a plan. */
 export async function withRecoveryTimes(
   answer: Answer<RunAnswer | PlanAnswer>,
 ): Promise<Answer<RunAnswer | PlanAnswer>> {
@@ -15,6 +16,6 @@ export async function withRecoveryTimes(
   return {
     ...answer,
     result: { ...result, times },
-    text: (terminal) => `${answer.text(terminal)}\n${indentText('', line, terminal.columns)}`,
+    text: (terminal) => `${indentText('', line, terminal.columns)}\n${answer.text(terminal)}`,
   };
 }

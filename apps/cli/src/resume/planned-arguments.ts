@@ -71,7 +71,8 @@ function describe(value: Json | undefined): string {
 function differs(subject: string, differences: readonly string[]): CliError {
   return new CliError({
     code: 'PLAN_DIFFERS',
-    message: `nothing was changed: a plan is carried out as it was made: ${differences.join('; ')}`,
+    message: 'nothing was changed: a plan is carried out as it was made',
+    reasons: differences,
     subject,
     hint: 'carry it out without these flags, or create a new plan with them and review it',
   });

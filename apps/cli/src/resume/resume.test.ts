@@ -191,7 +191,9 @@ describe('the hint of an interrupted run', () => {
     const { stdout } = await cli('certs', 'renew', '--all', '--yes', '--json');
     const { error } = JSON.parse(stdout) as { error: { hint: string } };
     const root = `--root ${node.root}`;
-    expect(error.hint).toBe(`resume it (recover --resume ${root}) or roll it back (rollback ${run} ${root})`);
+    expect(error.hint).toBe(
+      `resume it (kube-rescue recover --resume ${root}) or roll it back (kube-rescue rollback ${run} ${root})`,
+    );
   });
 });
 

@@ -109,7 +109,8 @@ export function judgeCertificateSet(
   if (reasons.length > 0) {
     throw new PkiError({
       code: 'PKI_SET_UNFIT',
-      message: `the certificate set does not match this node: ${[...reasons, ...set.damaged].join('; ')}`,
+      message: 'the certificate set does not match this node',
+      reasons: [...reasons, ...set.damaged],
       subject: set.path,
       hint: UNFIT_HINT,
     });

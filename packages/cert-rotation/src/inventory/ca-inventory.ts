@@ -96,7 +96,7 @@ async function findIssuer(
     code: 'PKI_CA_KEY_MISSING',
     message: `the ${definition.name} key is missing`,
     subject: keys[0] ?? path,
-    hint: `put the key of the ${definition.name} at ${keys[0]}, or renew the certificates where the key is`,
+    hint: `put the key of the ${definition.name} at ${keys[0]}, or renew the certificates where the key is: \`kube-rescue certs csr export requests\`, sign the requests there, then \`kube-rescue certs csr import requests\``,
   });
 }
 

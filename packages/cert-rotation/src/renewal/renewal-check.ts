@@ -91,12 +91,17 @@ function judgeNamedServing(entry: CertificateEntry): Problem[] {
   ];
 }
 
+function aboutCertificate(id: CertificateId, reason: string): NonNullable<RenewalFinding['about']> {
+  return { noun: 'certificate', id, reason };
+}
+
 function blocked(entry: CertificateEntry, [first, ...others]: readonly [Problem, ...Problem[]]): RenewalFinding {
   const { code, kind, subject, hint } = first;
   return {
     // A file that the host could not read may be fine.
     status: IS_KNOWN_WRONG[kind] ? 'blocked' : 'unknown',
     summary: joinSubject(entry.definition.name, first.message),
+    about: aboutCertificate(entry.id, first.message),
     evidence: others.map((problem) => joinSubject(problem.subject, problem.message)),
     code,
     subject,
@@ -179,7 +184,8 @@ export async function checkRenewal(context: RenewalContext, now: Date): Promise<
   if (finding.status !== 'needed') return finding;
   const summary = `${finding.summary}, once the certificate of its CA is written again`;
   const waitsFor = [reissueStepId(ca.id)];
-  return { ...finding, status: 'blocked', summary, code: 'PKI_CERTIFICATE_LOST', waitsFor, changes: [] };
+  const about = aboutCertificate(context.id, 'wait for the certificate of their CA, which is written again');
+  return { ...finding, status: 'blocked', summary, about, code: 'PKI_CERTIFICATE_LOST', waitsFor, changes: [] };
 }
 
 async function judgeRenewal(
@@ -231,7 +237,8 @@ async function judgeRenewal(
   }
   const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed as requested';
   const newKeyNote = needsNewKey(entry) ? '; it gets a new private key' : '';
-  const cause = `${joinSubject(name, problems[0]?.message ?? reason)}${newKeyNote}`;
+  const because = `${problems[0]?.message ?? reason}${newKeyNote}`;
+  const cause = joinSubject(name, because);
   if (entry.definition.location.in === 'kubelet-self-signed') {
     return { status: 'needed', summary: cause, evidence, changes: await planRemoval(entry, host) };
   }
@@ -239,15 +246,26 @@ async function judgeRenewal(
   if (issuer === undefined) throw new Error(`${entry.id} has no CA to renew it`);
   if (now > issuer.notAfter) {
     const waitsFor = [reissueStepId(ca?.id ?? 'cluster')];
-    const waiting = `${cause}, and its CA must be reissued first`;
-    return { status: 'blocked', summary: waiting, evidence, code: 'PKI_CA_EXPIRED', waitsFor, changes: [] };
+    const wait = ', and its CA must be reissued first';
+    const about = aboutCertificate(entry.id, `${because}${wait}`);
+    return {
+      status: 'blocked',
+      summary: `${cause}${wait}`,
+      about,
+      evidence,
+      code: 'PKI_CA_EXPIRED',
+      waitsFor,
+      changes: [],
+    };
   }
   if (lost !== undefined) return checkScratch(lost.entry, inventory, lost.context, now);
   const isEndNamed = problems[0] !== undefined && NAMES_END.includes(problems[0].code);
   const ends = describeEnds(entry, { ca, issuer, now, days: options.days, isEndNamed });
   const newKeys = options.newKeys || needsNewKey(entry);
   const changes = await planRenewalChanges(entry, { newKeys, now }, host);
-  return { status: 'needed', summary: `${cause}; ${ends.summary}`, evidence: [...evidence, ...ends.evidence], changes };
+  const about = aboutCertificate(entry.id, `${because}; ${ends.summary}`);
+  const summary = `${cause}; ${ends.summary}`;
+  return { status: 'needed', summary, about, evidence: [...evidence, ...ends.evidence], changes };
 }
 
 /** Problems whose message names the end of the certificate. */

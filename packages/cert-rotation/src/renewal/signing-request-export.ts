@@ -93,7 +93,8 @@ export async function exportSigningRequests(
   if (obstacles.length > 0) {
     throw new PkiError({
       code: 'PKI_REQUEST_IMPOSSIBLE',
-      message: `nothing was written: ${obstacles.join('; ')}`,
+      message: 'nothing was written',
+      reasons: obstacles,
       subject: directory,
       hint: 'restore the damaged files; for damaged keys alone, request new ones with --new-keys',
     });

@@ -66,7 +66,8 @@ export async function assertClock(
   if (verdict === 'plausible') return;
   throw new NodeError({
     code: verdict === 'unconfirmed' ? 'CLOCK_UNCONFIRMED' : 'CLOCK_CONTRADICTED',
-    message: `nothing is issued or installed: ${summary}: ${evidence.join('; ')}`,
+    message: `nothing is issued or installed: ${summary}`,
+    reasons: evidence,
     subject: node.host.name,
     hint: `${SET_CLOCK}; if the clock is right, pass --clock-is-right`,
   });

@@ -70,7 +70,8 @@ export async function connectByProbe(
   if (working === undefined) {
     throw new EtcdError({
       code: 'ETCD_NO_WORKING_CREDENTIALS',
-      message: `no connection to etcd: ${describeFailures(probe)}`,
+      message: 'no connection to etcd',
+      reasons: listFailures(probe),
       subject: 'etcd',
       hint: 'list every attempt with `kube-rescue etcd probe`; renew expired certificates, or pass --endpoint, --cacert, --cert and --key',
     });
@@ -86,12 +87,16 @@ export async function connectByProbe(
 }
 
 /** Why no connection works, each reason once, answers of members first. */
-export function describeFailures({ attempts }: EtcdProbe): string {
+export function describeFailures(probe: EtcdProbe): string {
+  return listFailures(probe).join('; ');
+}
+
+function listFailures({ attempts }: EtcdProbe): readonly string[] {
   const asked = attempts.filter(({ outcome }) => outcome === 'failed');
   const reasons = [
     ...new Set([...asked, ...attempts].map(({ endpoint, message }) => `${endpoint ?? ''} ${message}`.trim())),
   ];
-  if (reasons.length === 0) return 'no endpoint and no credentials for etcd found on this node';
+  if (reasons.length === 0) return ['no endpoint and no credentials for etcd found on this node'];
   const more = reasons.length - MAX_REASONS;
-  return `${reasons.slice(0, MAX_REASONS).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+  return [...reasons.slice(0, MAX_REASONS), ...(more > 0 ? [`and ${more} more`] : [])];
 }

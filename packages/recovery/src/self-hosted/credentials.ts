@@ -92,7 +92,8 @@ function assertComplete({ otherChanges: [other], blocked }: RenewedFiles): void 
   if (first === undefined) return;
   throw new NodeError({
     code: 'CERTIFICATES_BLOCKED',
-    message: blocked.map(({ summary }) => summary).join('; '),
+    message: 'nothing was changed',
+    reasons: blocked.map(({ summary }) => summary),
     subject: first.subject ?? 'the certificates of the control plane',
     hint: `pass a certificate set with --certs DIR; or ${first.hint ?? 'fix the causes above'}`,
   });

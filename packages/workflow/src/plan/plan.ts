@@ -110,13 +110,12 @@ export function assertNotBlocked(plan: Plan): void {
   const blockers = listBlockers(plan);
   const [first] = blockers;
   if (first === undefined) return;
-  const bySummary = Map.groupBy(blockers, ({ finding }) => finding.summary);
-  const list = [...bySummary]
-    .map(([summary, same]) => `${same.map(({ step }) => step).join(', ')}: ${summary}`)
-    .join('; ');
+  const byReason = Map.groupBy(blockers, ({ finding: { about, summary } }) => about?.reason ?? summary);
+  const reasons = [...byReason].map(([reason, same]) => `${same.map(({ step }) => step).join(', ')}: ${reason}`);
   throw new WorkflowError({
     code: 'WORKFLOW_BLOCKED',
-    message: `nothing was changed: ${list}`,
+    message: 'nothing was changed',
+    reasons,
     subject: first.finding.subject ?? first.step,
     hint: first.finding.hint ?? 'fix the reported problem, then plan again',
     cause: first.finding.code === undefined ? undefined : { code: first.finding.code },
@@ -124,6 +123,8 @@ export function assertNotBlocked(plan: Plan): void {
 }
 
 function toPlainFinding(finding: Finding): Finding {
-  const { status, summary, evidence, warnings, code, subject, hint, waitsFor } = finding;
-  return JSON.parse(JSON.stringify({ status, summary, evidence, warnings, code, subject, hint, waitsFor })) as Finding;
+  const { status, summary, about, evidence, warnings, code, subject, hint, waitsFor } = finding;
+  return JSON.parse(
+    JSON.stringify({ status, summary, about, evidence, warnings, code, subject, hint, waitsFor }),
+  ) as Finding;
 }

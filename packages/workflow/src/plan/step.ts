@@ -14,6 +14,8 @@ export interface Finding {
   readonly status: FindingStatus;
   /** One sentence in lower case without a period. */
   readonly summary: string;
+  /** What the summary is about and the rest of it: steps with the same reason are shown as one. Default: shown by itself. */
+  readonly about?: { readonly noun: string; readonly id: string; readonly reason: string } | undefined;
   /** Observed facts, a line each: which file, which date. Never key material. */
   readonly evidence: readonly string[];
   /** For `ok`: what the operator has to know nevertheless. */

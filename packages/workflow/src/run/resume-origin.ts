@@ -25,9 +25,10 @@ export function assertSameFlags(
   if (first === undefined) return;
   throw new WorkflowError({
     code: 'RESUME_CONTRADICTS',
-    message: `a resumed run goes as it began, and these flags differ: ${differences.join('; ')}; nothing was changed now`,
+    message: 'nothing was changed now: a resumed run goes as it began, and these flags differ',
+    reasons: differences,
     subject: run,
-    hint: `resume it without --${first}; to run with other flags, roll it back first: rollback ${run}${accessFlags(access)}`,
+    hint: `resume it without --${first}; to run with other flags, roll it back first: kube-rescue rollback ${run}${accessFlags(access)}`,
   });
 }
 
@@ -56,9 +57,10 @@ export function assertSameInputs(
   if (differences.length === 0) return;
   throw new WorkflowError({
     code: 'RESUME_INPUT_CHANGED',
-    message: `the files handed in are not those that the run began with: ${differences.join('; ')}; nothing was changed now`,
+    message: 'nothing was changed now: the files handed in are not those that the run began with',
+    reasons: differences,
     subject: run,
-    hint: `restore these files, then resume; or roll the run back: rollback ${run}${accessFlags(access)}`,
+    hint: `restore these files, then resume; or roll the run back: kube-rescue rollback ${run}${accessFlags(access)}`,
   });
 }
 

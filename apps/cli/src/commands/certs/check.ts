@@ -1,16 +1,14 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { days, OUTPUT_FORMATS, warnWithinFlag } from '../../flags.ts';
+import { days, OUTPUT_FORMATS, verboseFlag, warnWithinFlag } from '../../flags.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
+import { documentFormat } from '../../output-format.ts';
 import { renderCertificates } from '../../render/certificates.ts';
 import { renderClusterCertificates } from '../../render/cluster-certificates.ts';
 import { renderPrometheus } from '../../render/prometheus.ts';
 import type { CertificateResult } from '../../results.ts';
 import type { Terminal } from '../../terminal.ts';
-
-/** Columns in which no path is cut. */
-const WIDE = 10_000;
 
 export default class CertsCheck extends NodeCommand {
   static override summary = 'Check every certificate that this node uses.';
@@ -38,6 +36,7 @@ export default class CertsCheck extends NodeCommand {
       helpValue: 'FILE',
     }),
     'exit-zero': Flags.boolean({ description: 'exit 0 also for problems; always so with --output prometheus' }),
+    ...verboseFlag,
     cluster: Flags.boolean({
       description:
         "also check the certificates in the cluster's objects, and where objects and files trust different CAs",
@@ -59,11 +58,10 @@ export default class CertsCheck extends NodeCommand {
     const { certificates, findings, unread, passedOver } = check;
     const isMetrics = flags.output === 'prometheus';
     // Metrics hold them; cron mails what is printed.
-    if (!isMetrics) {
-      for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
-      for (const { id, status, problems } of certificates) {
-        if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
-      }
+    if (!isMetrics) for (const { path, message } of passedOver) reporter.warn(`${path}: ${message}`);
+    // The table has them; a program that reads a document finds them in the envelope as well.
+    for (const { id, status, problems } of documentFormat(this.argv) === undefined ? [] : certificates) {
+      if (status === 'warning') for (const { message } of problems) reporter.warn(`${id}: ${message}`);
     }
     const failWithin = flags['fail-within'] ?? flags['warn-within'];
     const isDue = dueWithin(failWithin, clock.now());
@@ -74,7 +72,7 @@ export default class CertsCheck extends NodeCommand {
     const own = (terminal: Terminal): string =>
       isMetrics
         ? renderPrometheus(check, clock.now())
-        : renderCertificates(check, flags.output === 'wide' ? { ...terminal, columns: WIDE } : terminal);
+        : renderCertificates(check, flags.output === 'wide' ? { ...terminal, unbounded: true } : terminal, flags);
     // A script that publishes the metrics only after success would publish none on the day that they are for.
     const troubled = isMetrics || flags['exit-zero'] ? EXIT.done : EXIT.problems;
     const outputFile = flags['output-file'];
@@ -102,7 +100,7 @@ export default class CertsCheck extends NodeCommand {
       text: (terminal) =>
         isMetrics
           ? renderPrometheus({ ...check, cluster }, clock.now())
-          : `${own(terminal)}\n\n${renderClusterCertificates(cluster, terminal)}`,
+          : `${renderClusterCertificates(cluster, terminal)}\n\n${own(terminal)}`,
     };
   }
 }

@@ -1,5 +1,6 @@
 import type { Plan } from '@kube-rescue/workflow';
 import { Args, Flags } from '@oclif/core';
+import { afterRenewal } from '../../after-run.ts';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { assertClockOf } from '../../clock-check.ts';
 import { usageError } from '../../envelope.ts';
@@ -55,7 +56,8 @@ export default class CertsRenew extends NodeCommand {
     const options = { ...toRenewal(flags, isAll), keyAlgorithm, addNames, only };
     const playbook = async () => (await import('@kube-rescue/recovery')).createRenewalPlaybook(session.node, options);
     const accept = (plan: Plan): void => assertRenewalDue(flags, plan, session.reporter.warn);
-    const input = { playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes, accept };
+    const after = afterRenewal(session);
+    const input = { after, playbook, selection: flags, dryRun: flags['dry-run'], yes: flags.yes, accept };
     const answer = await answerPlaybook(input, session);
     await warnOfOutdatedCopies(session);
     await warnOfRequestedServing(session);

@@ -1,0 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { recordTranscripts, TRANSCRIPTS } from './record.ts';
+
+it('docs/reference/transcripts is what the commands show now (npm run docs:transcripts)', async () => {
+  for (const [name, page] of await recordTranscripts()) {
+    expect(await readFile(new URL(`${name}.md`, TRANSCRIPTS), 'utf8')).toBe(page);
+  }
+});
