@@ -106,6 +106,10 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
     [['etcd', 'probe'], REFUSED],
     [['etcd', 'probe', '--accept-expired-server'], REFUSED],
   ],
+  'etcd restore': [
+    [['etcd', 'restore', '--from', './etcd.db', '--yes'], REFUSED],
+    [['etcd', 'restore', '--from-data-dir', './data', '--yes'], REFUSED],
+  ],
   'etcd snapshot': [[['etcd', 'snapshot', './etcd.db'], REFUSED]],
   'etcd status': [[['etcd', 'status'], REFUSED]],
   'manifests checkpoint': [

@@ -11,7 +11,16 @@ const OTHER_CA = '/var/lib/kubelet/other-ca';
 /** What a command may do on one of several control-plane nodes. Every command stands in one list. */
 const COMMANDS = {
   /** Would give this node another CA or key of tokens than the others have, or take its member of etcd from them: refused with the sum. */
-  fenced: ['plan', 'recover', 'certs:adopt', 'certs:rotate-ca', 'certs:rotate-sa', 'manifests:restart', 'rollback'],
+  fenced: [
+    'plan',
+    'recover',
+    'certs:adopt',
+    'certs:rotate-ca',
+    'certs:rotate-sa',
+    'etcd:restore',
+    'manifests:restart',
+    'rollback',
+  ],
   /** Changes certificates of this node alone, signed by the CA that all have. */
   ownCertificates: ['certs:renew', 'certs:csr:import'],
   /** Writes objects, which etcd accepts from a majority alone, or files that neither etcd nor a CA needs. */
@@ -73,6 +82,7 @@ const ALWAYS: readonly Case[] = [
   fenced('certs', 'rotate-ca', 'cluster', '--stage', 'drop', '--yes'),
   fenced('certs', 'rotate-sa', '--stage', 'publish', '--yes'),
   fenced('certs', 'rotate-sa', '--all-stages', '--revoke-tokens', '--yes'),
+  fenced('etcd', 'restore', '--from', '/root/etcd.db', '--yes'),
   worse('rollback', 'latest', '--yes', '--force'),
 ];
 /** One of each kind, for the states between all and one. */

@@ -50,6 +50,7 @@ export function recordWrites(host: Host, record: WriteRecord): Host {
       await host.makeDirectory(path, ...rest);
       if (created !== undefined) record.add(created);
     },
+    moveDirectory: (from, to) => recorded(to, () => host.moveDirectory(from, to)),
     services: {
       ...host.services,
       act: async (action, name) => {

@@ -179,6 +179,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
       const { createFreezeChangeKinds, createRestartKinds } = await import('@kube-rescue/static-manifests');
       const { createLeaseReleaseKind, createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation/rotation');
+      const { createDataRestoreKind } = await import('@kube-rescue/etcd-access/restore');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (source) => node.objects.open(source);
       const kinds = createChangeRegistry([
@@ -189,6 +190,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
         createPodRestartKind(open),
         createLeaseReleaseKind(open),
         createPublicationKind(open, { clock }),
+        createDataRestoreKind({ host, clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);
       const follow: WorkflowListener = (event) => {

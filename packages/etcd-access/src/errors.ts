@@ -24,6 +24,11 @@ export const ETCD_ERRORS = {
   ETCD_SNAPSHOT_INVALID: 'invalid',
   ETCD_NO_WORKING_CREDENTIALS: 'unavailable',
   ETCD_DATABASE_INVALID: 'invalid',
+  ETCD_OTHER_CLUSTER: 'invalid',
+  ETCD_RESTORE_FAILED: 'failed',
+  ETCD_RESTORE_REFUSED: 'refused',
+  ETCD_RESTORE_TOOL: 'missing',
+  ETCD_STILL_RUNS: 'blocked',
 } as const satisfies Record<string, ErrorKind>;
 
 export type EtcdErrorCode = keyof typeof ETCD_ERRORS;

@@ -85,6 +85,12 @@ export interface HostFiles {
   remove(path: HostPath, options?: Pick<WriteOptions, 'watched' | 'replaces'>): Promise<void>;
   /** Creates a directory and its missing parents. */
   makeDirectory(path: HostPath, options: { readonly mode: FileMode }): Promise<void>;
+  /**
+   * Gives a directory another name in the same filesystem, atomically, with everything in it; fsyncs both parents.
+   * @throws HostError `HOST_NOT_FOUND` without the directory; `HOST_PATH_INVALID` when there is something at `to`, or `from` is no
+   * directory; `HOST_IO` across filesystems and for a mount point. Nothing is changed then
+   */
+  moveDirectory(from: HostPath, to: HostPath): Promise<void>;
 }
 
 export interface ExecOptions {

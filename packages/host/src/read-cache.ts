@@ -201,6 +201,7 @@ function endingSession(host: Host, ending: Around, renewing: Around): Host {
     writeLink: (...input) => ending(() => host.writeLink(...input)),
     remove: (...input) => ending(() => host.remove(...input)),
     makeDirectory: (...input) => ending(() => host.makeDirectory(...input)),
+    moveDirectory: (...input) => ending(() => host.moveDirectory(...input)),
     exec: (...input) => renewing(() => host.exec(...input)),
     acquireLock: (...input) => renewing(() => host.acquireLock(...input)),
   };

@@ -21,6 +21,7 @@ export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
 export { readDataMembers } from './etcd/member-sources.ts';
 export { inspectPeers, type PeerList, type PeerMember } from './etcd/peer-members.ts';
 export { assertKeepsQuorum, describePeers, describeVoters } from './etcd/quorum.ts';
-export { findEtcdVersion, nameRestoreCommand } from './etcd/restore-tool.ts';
+export { findDataDirectory } from './etcd/data-directory.ts';
+export { findEtcdVersion, nameRestoreCommand, readImageVersion } from './etcd/restore-tool.ts';
 export { quorumOf } from './etcd/quorum-after.ts';
 export { listVoters, type Voters } from './etcd/voters.ts';

@@ -1,5 +1,7 @@
 export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './self-hosted/checkpoint-playbook.ts';
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-backup/etcd-snapshot.ts';
+export { createEtcdRestorePlaybook } from './etcd-restore/restore-playbook.ts';
+export type { EtcdRestoreInput } from './etcd-restore/restore-source.ts';
 export { createIngressDnsPhases, type IngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
 export {
   createIngressJudgementPhase,

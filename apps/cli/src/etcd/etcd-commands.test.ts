@@ -243,6 +243,23 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
     expect(again).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_SNAPSHOT_TARGET_EXISTS' } } });
   });
 
+  it('etcd restore refuses while etcd works, a snapshot of another cluster, and unclear flags; it plans what is accepted', async () => {
+    const file = path.join(node.root, 'to-restore.db');
+    await run('etcd', 'snapshot', file);
+    const working = await run('etcd', 'restore', '--from', file, '--yes');
+    expect(working).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_RESTORE_REFUSED' } } });
+    const other = await run('etcd', 'restore', '--from', file, '--replace-working-etcd', '--dry-run');
+    expect(other).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_OTHER_CLUSTER' } } });
+    for (const words of [[], ['--from', file, '--from-data-dir', node.root]]) {
+      expect((await run('etcd', 'restore', ...words, '--yes')).exitCode).toBe(2);
+    }
+    const accepted = ['--replace-working-etcd', '--accept-other-cluster', '--dry-run'];
+    const { exitCode, stdout } = await text('etcd', 'restore', '--from', file, ...accepted);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain(`restore /var/lib/etcd from ${file}`);
+    expect(stdout).toContain('remove /etc/kubernetes/manifests/etcd.yaml');
+  });
+
   it('leaks no secret and no private key, except in the backups of the runs', async () => {
     const runs = path.join(node.root, 'var/lib/kube-rescue/runs');
     const journals = await Promise.all(

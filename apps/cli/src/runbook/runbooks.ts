@@ -20,6 +20,7 @@ export const RUNBOOKS = [
   'rotate-the-service-account-key',
   'the-kubelet-does-not-start',
   'etcd-does-not-answer',
+  'restore-etcd',
 ] as const;
 
 /**

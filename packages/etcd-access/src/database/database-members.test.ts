@@ -26,6 +26,8 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('the database of an etcd mem
   it('lists every member, with etcd running and with etcd killed, as etcdctl does', async () => {
     const listed = await etcd.etcdctl('member', 'list', '-w', 'simple');
     const [member] = etcd.members;
+    // etcd commits to its database a moment later.
+    await expect.poll(() => readDatabaseMembers(databaseOf(member.dataDir), { host })).toHaveLength(3);
     const running = await readDatabaseMembers(databaseOf(member.dataDir), { host });
     const lines = listed.trim().split('\n');
     expect(running).toHaveLength(3);

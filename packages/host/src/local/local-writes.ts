@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, lchown, mkdir, open, stat, symlink } from 'node:fs/promises';
+import { chmod, type FileHandle, lchown, lstat, mkdir, open, rename, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
+import { HostError } from '../errors.ts';
 import { removeEntry, replaceEntry, unlinkIfThere } from './entry-exchange.ts';
 import { translated, unless } from './fs-failure.ts';
 import type { HostFiles, WriteOptions } from '../host.ts';
@@ -13,7 +14,7 @@ import { directoryAbove, syncDirectory } from './staging.ts';
 
 export type HostFileWrites = Pick<
   HostFiles,
-  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
+  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory' | 'moveDirectory'
 >;
 
 /** Chunk size for syncing a streamed file. */
@@ -72,7 +73,27 @@ export function createLocalFileWrites(
         const real = await paths.target(directory);
         await makeFolders(real, mode);
       }),
+    moveDirectory: (from, to) =>
+      translated('move the directory', from, async () => {
+        const [old, real] = [await paths.entry(from), await paths.entry(to)];
+        const isDirectory = (await lstat(old)).isDirectory();
+        const isTaken = (await unless(['ENOENT'], () => lstat(real))) !== undefined;
+        if (!isDirectory || isTaken)
+          throw notMovable(isTaken ? to : from, isTaken ? 'it exists already' : 'it is no directory');
+        await rename(old, real);
+        await syncDirectory(path.dirname(old));
+        await syncDirectory(path.dirname(real));
+      }),
   };
+}
+
+function notMovable(subject: HostPath, reason: string): HostError {
+  return new HostError({
+    code: 'HOST_PATH_INVALID',
+    message: `cannot move the directory: ${reason}`,
+    subject,
+    hint: 'check both paths with ls -ld',
+  });
 }
 
 /** @returns why attributes of the file at `real` may be lost */

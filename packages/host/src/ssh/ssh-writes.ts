@@ -8,7 +8,7 @@ import { type RemoteScript, remoteFailure, type RunScript, STATUS } from './remo
 
 type HostFileWrites = Pick<
   HostFiles,
-  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory'
+  'writeFile' | 'writeFileFrom' | 'appendFile' | 'writeLink' | 'remove' | 'makeDirectory' | 'moveDirectory'
 >;
 
 /** Chunk size of a streamed file. */
@@ -97,6 +97,18 @@ for each; do
 done
 `;
 
+/** $1 directory, $2 its new path. `mv` would copy to another filesystem, and move into a directory that exists. */
+const MOVE_DIRECTORY = `
+set -eu
+stat -c %f -- "$1" >/dev/null
+[ -d "$1" ] && [ ! -L "$1" ] || { echo 'Not a directory' >&2; exit 1; }
+mkdir -- "$2"
+rmdir -- "$2"
+[ "$(stat -c %d -- "$1")" = "$(stat -L -c %d -- "\${2%/*}/.")" ] || { echo 'Invalid cross-device link' >&2; exit 1; }
+mv -T -- "$1" "$2"
+sync -- "\${1%/*}/." "\${2%/*}/."
+`;
+
 /** The writes of {@link HostFiles} on another machine; needs coreutils there. */
 export function createSshFileWrites(run: RunScript, onAttributesLost: OnAttributesLost): HostFileWrites {
   /** @returns the output */
@@ -154,6 +166,7 @@ export function createSshFileWrites(run: RunScript, onAttributesLost: OnAttribut
       const args = [octal(mode), ...ancestorsOf(directory)];
       return perform({ text: MAKE_DIRECTORY, args }, 'make the directory', directory);
     },
+    moveDirectory: (from, to) => perform({ text: MOVE_DIRECTORY, args: [from, to] }, 'move the directory', from),
   };
 }
 

@@ -94,6 +94,11 @@ export function guardHost<Guardable extends Host>(host: Guardable, options: Guar
       await assert(path);
       await host.makeDirectory(path, ...rest);
     },
+    moveDirectory: async (from, to) => {
+      await assert(from);
+      await assertEntry(to);
+      await host.moveDirectory(from, to);
+    },
     exec: async (argv, ...rest) => {
       if (argv[0].startsWith('/')) await assert(hostPath(argv[0]));
       return host.exec(argv, ...rest);

@@ -85,7 +85,9 @@ export async function readDataMembers(node: SourceNode): Promise<SourcedMembers 
     if ((await node.host.stat(location)) === undefined) return undefined;
     const { readDatabaseMembers } = await import('@kube-rescue/etcd-access');
     const listed = (await readDatabaseMembers(location, node)) ?? [];
-    const members = listed.map((member) => ({ ...member, isLearner: member.isLearner && member.name === '' }));
+    // etcd 3.4 leaves the member of before a restore beside the new one, with the same peer URL.
+    const distinct = [...new Map(listed.map((member) => [member.peerUrls.toSorted().join(','), member])).values()];
+    const members = distinct.map((member) => ({ ...member, isLearner: member.isLearner && member.name === '' }));
     return members.length === 0 ? undefined : { source: 'data', location, members };
   } catch (error) {
     if (isRecoveryError(error)) return undefined;

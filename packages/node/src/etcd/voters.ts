@@ -60,13 +60,16 @@ const BEST_FIRST: readonly MemberSource[] = ['client', 'peer', 'data', 'flags', 
  * has confirmed over the client port counts; of the others the largest, because a member that is overlooked is a cluster that is
  * divided. On a copy: its database and flags. A learner has no vote, and does not count.
  *
- * A database or a flag may name a member that was removed since; `evidence` shows each source.
+ * The database counts only while neither port lists members. It or a flag may name a member that was removed since; `evidence`
+ * shows each source.
  */
 export async function listVoters(node: AskedNode, signal: AbortSignal): Promise<Voters | undefined> {
-  const onDisk = [await readDataMembers(node), await readFlagMembers(node)].map(withoutQuorum);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
   const asked = node.host.kind === 'copy' ? [] : await ask(node, limit);
   signal.throwIfAborted();
+  // A member that runs has read its database, and knows better: etcd 3.4 leaves members of before a restore in it.
+  const isListed = asked.some((listing) => listing?.source === 'client' || listing?.source === 'peer');
+  const onDisk = [isListed ? undefined : await readDataMembers(node), await readFlagMembers(node)].map(withoutQuorum);
   const listings = [...asked, ...onDisk].filter((listing) => listing !== undefined);
   const chosen = choose(listings);
   if (chosen === undefined) return undefined;

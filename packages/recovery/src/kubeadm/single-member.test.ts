@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { inspectEtcd } from '@kube-rescue/diagnosis';
 import { hostPath, systemClock } from '@kube-rescue/host';
-import { type Node, openNode } from '@kube-rescue/node';
+import { type Node, openNode, readDataMembers } from '@kube-rescue/node';
 import {
   buildEtcdPki,
   createFakeHost,
@@ -60,9 +60,11 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
     const etcd = await startEtcd({ members: 3, pki: valid });
     const [member] = etcd.members;
     try {
-      await Promise.all(etcd.members.map((each) => each.stop()));
       const host = await hostOfEtcdMember(etcd, pki, member.peerUrl, member.dataDir);
       const node = openNode(OPTIONS, { host, clock: systemClock });
+      // etcd commits to its database a moment later.
+      await expect.poll(async () => (await readDataMembers(node))?.members).toHaveLength(3);
+      await Promise.all(etcd.members.map((each) => each.stop()));
       const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toContain('one of 3 control-plane nodes');
       expect(error.message).toContain(

@@ -6,6 +6,7 @@ const REASONS = {
   'change-ca': 'a CA is changed on all of them or on none, and this would leave the old one on the others',
   'change-token-key':
     'every API server must verify by the same keys of service account tokens, and this would change those of one alone',
+  restore: 'a restore makes a cluster of one member, and the others would be left with a cluster of their own',
 } as const;
 
 /**

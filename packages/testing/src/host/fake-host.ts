@@ -68,6 +68,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     writeLink: (path, target, link) => files.writeLink(path, target, link),
     remove: (path, removal) => files.remove(path, removal),
     makeDirectory: (path, make) => files.makeDirectory(path, make),
+    moveDirectory: (from, to) => files.moveDirectory(from, to),
     services: {
       status: async (name) => services.get(name) ?? 'unknown',
       act: async (action, name) => {

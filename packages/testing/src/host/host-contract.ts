@@ -171,6 +171,21 @@ export function hostContract(
         assert.deepEqual(await host.list(subject.directory), ['manifests']);
       });
 
+      it('moves a directory with everything in it, and never onto anything', async () => {
+        await host.makeDirectory(at('data', 'member', 'snap'), { mode: 0o700 });
+        await host.writeFile(at('data', 'member', 'snap', 'db'), OLD, { mode: 0o600 });
+        await host.moveDirectory(at('data', 'member'), at('data', 'kept'));
+        assert.deepEqual(await host.list(at('data')), ['kept']);
+        assert.deepEqual(Buffer.from((await host.readFile(at('data', 'kept', 'snap', 'db'))) ?? []), OLD);
+        assert.equal((await host.stat(at('data', 'kept')))?.mode, 0o700);
+        await expectCode(host.moveDirectory(at('data', 'member'), at('data', 'other')), 'HOST_NOT_FOUND');
+        await host.makeDirectory(at('data', 'empty'), { mode: 0o700 });
+        await expectCode(host.moveDirectory(at('data', 'kept'), at('data', 'empty')), 'HOST_PATH_INVALID');
+        await host.writeFile(at('file'), OLD, { mode: 0o600 });
+        await expectCode(host.moveDirectory(at('file'), at('moved')), 'HOST_PATH_INVALID');
+        assert.deepEqual(await host.list(at('data')), ['empty', 'kept']);
+      });
+
       it('rejects writing into a missing directory', async () => {
         await expectCode(host.writeFile(at('none', 'file'), NEW, { mode: 0o600 }), 'HOST_NOT_FOUND');
         assert.equal(await host.stat(at('none')), undefined);

@@ -147,6 +147,19 @@ export class MemoryFiles implements HostFiles {
     this.#makeDirectories(this.#target(path), mode);
   }
 
+  async moveDirectory(from: HostPath, to: HostPath): Promise<void> {
+    const [old, entry] = [this.#entry(from), this.#entry(to)];
+    const found = this.#entries.get(old);
+    if (found === undefined || this.#entries.get(parentPath(entry)) === undefined)
+      throw failure('HOST_NOT_FOUND', from);
+    if (found.kind !== 'directory' || this.#entries.has(entry)) throw failure('HOST_PATH_INVALID', to);
+    for (const [path, each] of [...this.#entries]) {
+      if (path !== old && !path.startsWith(`${old}/`)) continue;
+      this.#entries.delete(path);
+      this.#entries.set(hostPath(`${entry}${path.slice(old.length)}`), each);
+    }
+  }
+
   #makeDirectories(directory: HostPath, mode: number): void {
     const existing = this.#entries.get(directory);
     if (existing?.kind === 'directory') return;

@@ -9,6 +9,7 @@ export interface Mutation {
     | 'writeLink'
     | 'remove'
     | 'makeDirectory'
+    | 'moveDirectory'
     | 'service.start'
     | 'service.stop'
     | 'service.restart'
@@ -33,6 +34,7 @@ export function watchMutations(host: Host, watch: MutationWatch): Host {
     writeLink: (path, target, options) => through('writeLink', path, () => host.writeLink(path, target, options)),
     remove: (path, options) => through('remove', path, () => host.remove(path, options)),
     makeDirectory: (path, options) => through('makeDirectory', path, () => host.makeDirectory(path, options)),
+    moveDirectory: (from, to) => through('moveDirectory', from, () => host.moveDirectory(from, to)),
     services: {
       status: (name) => host.services.status(name),
       act: (action, name) => through(`service.${action}`, name, () => host.services.act(action, name)),

@@ -1,0 +1,39 @@
+import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
+
+/** What a data directory was restored from; in a file of its own in `member`, which etcd does not read. */
+export interface RestoreMark {
+  /** Distinguishes this restore from any other. */
+  readonly value: string;
+  /** SHA-256 of the whole file that was restored. */
+  readonly source: string;
+  /** The first revision that the restored etcd uses is larger. */
+  readonly revision: number;
+}
+
+const MARK = 'kube-rescue-restore.json';
+
+/** The mark in a `member` directory; `undefined` when it was not restored by this program. @throws HostError */
+export async function readRestoreMark(
+  member: HostPath,
+  { host }: { readonly host: Pick<HostFiles, 'readFile'> },
+): Promise<RestoreMark | undefined> {
+  const bytes = await host.readFile(joinPath(member, MARK));
+  if (bytes === undefined) return undefined;
+  try {
+    const { value, source, revision } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, unknown>>;
+    return typeof value === 'string' && typeof source === 'string' && typeof revision === 'number'
+      ? { value, source, revision }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the mark (mode 0600). @throws HostError */
+export async function writeRestoreMark(
+  member: HostPath,
+  mark: RestoreMark,
+  { host }: { readonly host: Pick<HostFiles, 'writeFile'> },
+): Promise<void> {
+  await host.writeFile(joinPath(member, MARK), Buffer.from(`${JSON.stringify(mark)}\n`), { mode: 0o600 });
+}

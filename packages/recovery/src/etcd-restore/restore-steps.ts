@@ -1,0 +1,264 @@
+import { joinPath } from '@kube-rescue/host';
+import type { Node } from '@kube-rescue/node';
+import { askHealth, listRunningPods } from '@kube-rescue/static-manifests';
+import { type Change, type Finding, readBefore, sha256, type Step } from '@kube-rescue/workflow';
+import { RESTART_TIMEOUT_MS } from '../kubeadm/restart.ts';
+import { type RestoreNode, type StoppablePod, STOPPED } from './restore-node.ts';
+import type { RestoreSource } from './restore-source.ts';
+
+/** The manifests of etcd and the API server are kept outside their directory. */
+const RESTORE_KEEP = 'etcd-restore/keep-manifests';
+const RESTORE_STOP = 'etcd-restore/stop';
+const RESTORE_DATA = 'etcd-restore/data';
+export const RESTORE_START = 'etcd-restore/start';
+const RESTORE_TIDY = 'etcd-restore/tidy';
+
+/** An API server sits out its open watches. */
+const STOP_TIMEOUT_MS = 90_000;
+/** A kubelet that has not noticed the removal yet starts a container that ended. */
+const QUIET_MS = 5_000;
+const INTERVAL_MS = 500;
+const MANIFEST_MODE = 0o600;
+const PRIVATE_DIRECTORY_MODE = 0o700;
+
+/** Finding with the changes that the check has prepared. */
+interface ChangesFinding extends Finding {
+  readonly changes: readonly Change[];
+}
+
+/** What every step of one restore knows. */
+export interface RestoreContext {
+  readonly facts: RestoreNode;
+  readonly source: RestoreSource;
+  /** The data directory has been restored by this restore, or from this file. */
+  readonly isDone: boolean;
+}
+
+type StepParts = Pick<Step<ChangesFinding>, 'id' | 'title' | 'requires' | 'reversible' | 'check' | 'apply' | 'verify'>;
+
+function withChanges(parts: StepParts): Step {
+  // Rolled back in exactly the reverse order: the data is exchanged while both pods are stopped.
+  return { ...parts, unit: 'etcd-restore', plan: (finding) => (finding as ChangesFinding).changes };
+}
+
+const DONE: ChangesFinding = { status: 'ok', summary: 'nothing to do', evidence: [], changes: [] };
+
+/** Keeps the manifests of etcd and the API server, stops both pods, in this order. A rollback starts them again, last. */
+export function createStopSteps({ facts, isDone }: RestoreContext, node: Node): readonly Step[] {
+  const { host } = node;
+  const present = async (): Promise<readonly StoppablePod[]> => {
+    if (isDone) return [];
+    const known = await Promise.all(facts.pods.map(async (pod) => ((await host.stat(pod.manifest)) ? pod : undefined)));
+    return known.filter((pod) => pod !== undefined);
+  };
+  const keep = withChanges({
+    ...{ id: RESTORE_KEEP, title: 'keep the manifests of the API server and etcd', requires: [], reversible: 'yes' },
+    check: async () => {
+      const changes = await Promise.all(
+        (await present()).map(async ({ manifest, stopped }) => {
+          const digest = sha256((await host.readFile(manifest)) ?? new Uint8Array());
+          const before = await readBefore(host, stopped);
+          if (before === digest) return undefined;
+          // Its mode and owner come back with it.
+          const { uid = 0, gid = 0, mode = MANIFEST_MODE } = (await host.stat(manifest)) ?? {};
+          return { kind: 'file.replace', target: stopped, before, after: digest, mode, uid, gid };
+        }),
+      );
+      return needed('the manifests are kept while the pods are stopped', changes);
+    },
+    apply: async (changes, journal) => {
+      await host.makeDirectory(STOPPED, { mode: PRIVATE_DIRECTORY_MODE });
+      const edits = changes.map(async (change) => {
+        const pod = facts.pods.find(({ stopped }) => stopped === change.target);
+        const material = pod && (await host.readFile(pod.manifest));
+        return { change, material };
+      });
+      await journal.perform(await Promise.all(edits));
+    },
+    verify: async () => ({ verified: true, evidence: facts.pods.map(({ stopped }) => stopped) }),
+  });
+  const stop = withChanges({
+    ...{ id: RESTORE_STOP, title: 'stop the API server and etcd', requires: [RESTORE_KEEP], reversible: 'yes' },
+    check: async () => {
+      const pods = await present();
+      const kubelet = node.options.kubeletService;
+      if (pods.length > 0 && (await host.services.status(kubelet)) === 'stopped') return noKubelet(kubelet);
+      const removals = pods.map(async ({ manifest }) => {
+        return { kind: 'file.remove', target: manifest, before: await readBefore(host, manifest) };
+      });
+      return needed('the kubelet stops the pods of manifests that are gone', await Promise.all(removals));
+    },
+    apply: async (changes, journal, signal) => {
+      for (const each of facts.pods) {
+        const change = changes.find(({ target }) => target === each.manifest);
+        if (change === undefined) continue;
+        await journal.perform([{ change }]);
+        await waitUntilStopped(each, node, (what) => journal.waitingFor(what), signal);
+      }
+    },
+    verify: async () => {
+      const running = await Promise.all(facts.pods.map(({ pod }) => listRunningPods(pod, node)));
+      const [first] = running.flat();
+      if (first === undefined) return { verified: true, evidence: ['neither the API server nor etcd runs'] };
+      return {
+        verified: false,
+        reason: `process ${first.pid} still runs although its manifest is gone`,
+        hint: 'see why the kubelet does not stop it (journalctl -u kubelet)',
+      };
+    },
+  });
+  return [keep, stop];
+}
+
+/** Exchanges the data. */
+export function createDataStep(
+  { facts, source, isDone }: RestoreContext,
+  tool: { readonly program: string; readonly version: string; readonly canBump: boolean } | undefined,
+  value: string,
+  node: Node,
+): Step {
+  const { dataDirectory, name, peerUrl } = facts;
+  const bump = tool?.canBump === true ? source.bump : 0;
+  const change = {
+    ...{ kind: 'etcd.restore', target: dataDirectory, value, source: source.path, sourceSha256: source.sha256 },
+    ...{ isHashed: source.isHashed, bytes: source.bytes, program: tool?.program ?? '', bump },
+    ...{ revision: source.revision + bump, name, peerUrl },
+  };
+  return withChanges({
+    ...{ id: RESTORE_DATA, title: 'restore the data of etcd', requires: [RESTORE_STOP], reversible: 'yes' },
+    check: async () => {
+      if (isDone || tool === undefined)
+        return {
+          ...DONE,
+          warnings: [`${dataDirectory} is restored from this file already; --again restores it once more`],
+        };
+      const by = `with ${tool.program} ${tool.version}, as a new cluster of one member, ${name}`;
+      const evidence = [
+        ...source.evidence,
+        bump === 0 ? `${by}; ${NO_BUMP}` : `${by}, from revision ${change.revision} on`,
+      ];
+      return { status: 'needed', summary: 'etcd is restored from the file', evidence, changes: [change] };
+    },
+    apply: (changes, journal) => journal.perform(changes.map((each) => ({ change: each }))),
+    verify: async () => {
+      const { readRestoreMark } = await import('@kube-rescue/etcd-access/restore');
+      const mark = await readRestoreMark(joinPath(dataDirectory, 'member'), node);
+      if (mark?.value !== value) return { verified: false, reason: `${dataDirectory} is not the restored one` };
+      return { verified: true, evidence: source.evidence, warnings: bump === 0 ? [NO_BUMP] : [] };
+    },
+  });
+}
+
+const NO_BUMP =
+  'this version of etcd cannot raise its revision: watches that are open since before may miss changes; restart the kubelets and the controllers of every node afterwards';
+
+/** Starts both pods again with their own manifests, then removes the kept ones. */
+export function createStartSteps({ facts, isDone }: RestoreContext, node: Node): readonly Step[] {
+  const { host } = node;
+  const missing = async (): Promise<readonly StoppablePod[]> => {
+    const known = await Promise.all(facts.pods.map(async (pod) => ((await host.stat(pod.manifest)) ? undefined : pod)));
+    return known.filter((pod) => pod !== undefined);
+  };
+  const start = withChanges({
+    ...{ id: RESTORE_START, title: 'start etcd and the API server', requires: [RESTORE_DATA], reversible: 'no' },
+    check: async () => {
+      if (!isDone) return waiting(RESTORE_DATA);
+      const changes = (await missing()).map(async ({ manifest, stopped }) => {
+        const kept = await host.stat(stopped);
+        const bytes = (await host.readFile(stopped)) ?? new Uint8Array();
+        const { uid = 0, gid = 0, mode = MANIFEST_MODE } = kept ?? {};
+        const after = sha256(bytes);
+        return { kind: 'file.replace', target: manifest, before: 'absent', after, mode, uid, gid, watched: true };
+      });
+      return needed('the pods start with the manifests from before', (await Promise.all(changes)).toReversed());
+    },
+    apply: async (changes, journal) => {
+      const edits = changes.map(async (change) => {
+        const pod = facts.pods.find(({ manifest }) => manifest === change.target);
+        return { change, material: pod && (await host.readFile(pod.stopped)) };
+      });
+      await journal.perform(await Promise.all(edits));
+    },
+    verify: async (signal, waitingFor) => {
+      const begun = node.clock.now().getTime();
+      for (;;) {
+        const states = await Promise.all(facts.pods.map((each) => observe(each, node, signal)));
+        const [problem] = states.flatMap(({ problem: each }) => each ?? []);
+        if (problem === undefined) return { verified: true, evidence: states.map(({ evidence }) => evidence) };
+        if (node.clock.now().getTime() - begun >= RESTART_TIMEOUT_MS) {
+          const hint = 'read the logs in /var/log/pods; `kube-rescue rollback RUN` puts the old data back';
+          return { verified: false, reason: problem, hint };
+        }
+        waitingFor?.(problem);
+        await node.clock.sleep(INTERVAL_MS, signal);
+      }
+    },
+  });
+  const tidy = withChanges({
+    ...{ id: RESTORE_TIDY, title: 'remove the kept manifests', requires: [RESTORE_START], reversible: 'yes' },
+    check: async () => {
+      const kept = await Promise.all(
+        facts.pods.map(async ({ stopped }) => {
+          const before = await readBefore(host, stopped);
+          return before === 'absent' ? undefined : { kind: 'file.remove', target: stopped, before };
+        }),
+      );
+      if (isDone) return needed('the kept manifests are not needed any more', kept);
+      return waiting(RESTORE_START);
+    },
+    apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
+    verify: async () => ({ verified: true, evidence: [] }),
+  });
+  return [start, tidy];
+}
+
+async function observe(
+  { pod, component }: StoppablePod,
+  node: Node,
+  signal: AbortSignal,
+): Promise<{ readonly evidence: string; readonly problem?: string }> {
+  const [running] = await listRunningPods(pod, node);
+  if (running === undefined) return { evidence: '', problem: `the kubelet to start ${component}` };
+  const { state, evidence } = await askHealth({ pod, signal }, node);
+  return state === 'healthy' ? { evidence } : { evidence, problem: `${component} to be healthy: ${evidence}` };
+}
+
+/** Stopped for a while: not between two starts. */
+async function waitUntilStopped(
+  { pod, component }: StoppablePod,
+  node: Node,
+  waitingFor: (what: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = node.clock.now().getTime();
+  let since = begun;
+  for (;;) {
+    const now = node.clock.now().getTime();
+    if ((await listRunningPods(pod, node)).length > 0) since = now;
+    // A pod that does not stop is found by `verify`.
+    if (now - since >= QUIET_MS || now - begun >= STOP_TIMEOUT_MS) return;
+    waitingFor(`${component} to stop`);
+    await node.clock.sleep(INTERVAL_MS, signal);
+  }
+}
+
+function needed(summary: string, changes: readonly (Change | undefined)[]): ChangesFinding {
+  const real = changes.filter((change) => change !== undefined);
+  return real.length === 0 ? DONE : { status: 'needed', summary, evidence: [], changes: real };
+}
+
+function waiting(step: string): ChangesFinding {
+  return { status: 'blocked', summary: 'the data is not restored yet', evidence: [], waitsFor: [step], changes: [] };
+}
+
+function noKubelet(service: string): ChangesFinding {
+  return {
+    ...{
+      status: 'blocked',
+      summary: 'the kubelet does not run, and nothing else stops and starts the pods',
+      evidence: [],
+    },
+    ...{ code: 'HOST_SERVICE_FAILED', subject: service, changes: [] },
+    hint: 'start the kubelet; where its certificate has expired, run `kube-rescue certs renew` first',
+  };
+}
