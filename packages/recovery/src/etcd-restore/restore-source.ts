@@ -90,7 +90,7 @@ function compare(
       : `the namespace kube-system has the UID ${file.uid} in it, and ${present.uid} in the present database`;
   }
   if (file.uid === undefined && file.caKeys === undefined)
-    return 'it holds no namespace kube-system: it is of no Kubernetes cluster';
+    return 'it holds no namespace kube-system with a UID: it is of no Kubernetes cluster';
   if (file.caKeys === undefined || ownKeys === undefined) return undefined;
   return file.caKeys.some((key) => ownKeys.includes(key))
     ? undefined

@@ -137,7 +137,8 @@ export function createDataStep(
         ...source.evidence,
         bump === 0 ? `${by}; ${NO_BUMP}` : `${by}, from revision ${change.revision} on`,
       ];
-      return { status: 'needed', summary: 'etcd is restored from the file', evidence, changes: [change] };
+      // A plan shows the summary: what is lost belongs to the question.
+      return { status: 'needed', summary: `etcd is restored: ${evidence.join('; ')}`, evidence, changes: [change] };
     },
     apply: (changes, journal) => journal.perform(changes.map((each) => ({ change: each }))),
     verify: async () => {
