@@ -43,7 +43,16 @@ const GUARDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 /** A signing request has no dates; a rollback restores what was there; the others touch no certificate of a file. */
 const UNGUARDED = [
   ...['completion', 'certs:check', 'certs:csr:export', 'certs:inspect', 'cni:bootstrap', 'cni:check', 'dns:check'],
-  ...['dns:set-credentials', 'drill', 'etcd:get', 'etcd:patch', 'etcd:probe', 'etcd:restore', 'etcd:snapshot', 'etcd:status'],
+  ...[
+    'dns:set-credentials',
+    'drill',
+    'etcd:get',
+    'etcd:patch',
+    'etcd:probe',
+    'etcd:restore',
+    'etcd:snapshot',
+    'etcd:status',
+  ],
   ...['manifests:checkpoint', 'manifests:list', 'manifests:restart', 'nodes:list', 'nodes:taint', 'pods:list'],
   ...['pods:release', 'pods:rescue', 'report', 'rollback', 'runbook', 'runs', 'triage'],
 ];

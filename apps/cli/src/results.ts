@@ -94,6 +94,7 @@ export interface Results {
   'etcd status': Pick<EtcdReport, 'connection'> & (EtcdClusterRow | EtcdUnreachable);
   'etcd get': { readonly objects: readonly KubernetesObject[] } | { readonly object: KubernetesObject };
   'etcd patch': PlaybookResult;
+  'etcd restore': PlaybookResult;
   'etcd snapshot': SnapshotRow;
   'manifests list': CheckpointListing & { readonly manifests: readonly ManifestRow[] };
   'manifests restart': PlaybookResult;
