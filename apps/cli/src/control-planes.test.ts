@@ -34,7 +34,16 @@ const COMMANDS = {
     'drill',
   ],
   readOnly: [
-    ...['certs:check', 'certs:csr:export', 'certs:inspect', 'cni:check', 'dns:check', 'etcd:get', 'etcd:probe'],
+    ...[
+      'completion',
+      'certs:check',
+      'certs:csr:export',
+      'certs:inspect',
+      'cni:check',
+      'dns:check',
+      'etcd:get',
+      'etcd:probe',
+    ],
     ...[
       'etcd:snapshot',
       'etcd:status',
