@@ -32,18 +32,19 @@ afterAll(async () => {
 describe('a package alone in an empty project', () => {
   it('is rehearsed for every library', () => {
     const libraries = tarballs.map(({ manifest }) => manifest.name).filter((name) => !APPS.includes(name));
-    const rehearsed = Object.keys(REHEARSALS).map((name) => `@kube-rescue/${name}`);
-    expect(rehearsed.toSorted()).toEqual(libraries.toSorted());
+    const rehearsed = new Set(Object.keys(REHEARSALS).map((each) => `@kube-rescue/${exampleOf(each).name}`));
+    expect([...rehearsed].toSorted()).toEqual(libraries.toSorted());
   });
 
   it.for(Object.entries(REHEARSALS))(
     'works as in its README: %s',
     { timeout: TIMEOUT_MS },
-    async ([name, rehearsal], { skip }) => {
+    async ([id, rehearsal], { skip }) => {
       skip(rehearsal.needs !== undefined && !requireProgram(...rehearsal.needs));
-      const project = path.join(directory, name);
+      const { name, index } = exampleOf(id);
+      const project = path.join(directory, id.replace(' ', '-'));
       await installAlone(find(`@kube-rescue/${name}`), tarballs, project, rehearsal.peers);
-      const example = await readExample(project, name);
+      const example = await readExample(project, name, index);
       await compile(project, example);
       const { exitCode, output } = await runExample(project, example, rehearsal);
       expect(output).toMatch(rehearsal.prints);
@@ -75,9 +76,15 @@ function find(name: string): Tarball {
   return found;
 }
 
-async function readExample(project: string, name: string): Promise<string> {
+function exampleOf(id: string): { readonly name: string; readonly index: number } {
+  const [name = '', number = '1'] = id.split(' ');
+  return { name, index: Number(number) - 1 };
+}
+
+async function readExample(project: string, name: string, index: number): Promise<string> {
   const readme = await readFile(path.join(project, 'node_modules/@kube-rescue', name, 'README.md'), 'utf8');
-  const [, example = ''] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
+  const [, example] = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)][index] ?? [];
+  if (example === undefined) throw new Error(`the README of ${name} has no example ${index + 1}`);
   return example;
 }
 

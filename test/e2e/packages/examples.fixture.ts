@@ -31,7 +31,7 @@ interface Prepared {
 /** For `connectApiServer`, as the package's README says. */
 const CLIENT = { '@kubernetes/client-node': '2.0.1' };
 
-/** The rehearsals of all public libraries, by their name after `@kube-rescue/`. */
+/** The rehearsals of all public libraries, by their name after `@kube-rescue/`; `NAME 2` is the second example of a README. */
 export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
   x509: { prints: /DNS:kubernetes[\s\S]*system:masters[\s\S]*clientAuth/ },
   errors: { prints: /DISK_FULL.*\/var\/lib\/etcd free some space/ },
@@ -44,13 +44,18 @@ export const REHEARSALS: Readonly<Record<string, Rehearsal>> = {
     prints: /type: 'run-started'[\s\S]*verified: true/,
   },
   'cluster-objects': { peers: CLIENT, prepare: prepareApiServer, prints: /kube-apiserver\nchanged in revision 7/ },
-  'etcd-access': { needs: ['etcd', 'etcdctl'], prepare: prepareEtcd, prints: /works https:[\s\S]*succeeded: true/ },
-  'cert-rotation': { prepare: prepareNode, prints: /'apiserver'[^\n]*'problem'[\s\S]*'admin\.conf'[^\n]*'ok'/ },
+  'etcd-access': { needs: ['etcd', 'etcdctl'], prepare: prepareEtcd, prints: /clientUrls/ },
+  'etcd-access 2': { needs: ['etcd', 'etcdctl'], prepare: prepareEtcd, prints: /works https:[\s\S]*succeeded: true/ },
+  'cert-rotation': {
+    prepare: prepareNode,
+    prints: /^not good[\s\S]*\napiserver problem[\s\S]*\nadmin\.conf ok[\s\S]*\ndone \S+ true\n$/,
+  },
   'static-manifests': { prints: /MANIFEST_DIRECTORY_MISSING/, exitCode: 1 },
   'cni-bootstrap': { prints: /FLANNEL_SUBNET=10\.2\.3\.1\/24\nFLANNEL_MTU=1450\n/ },
   'pod-bootstrap': { peers: CLIENT, prepare: prepareApiServer, prints: /missing: kube-controller-manager, / },
   'node-join': { prints: /dedicated=db:NoExecute/ },
-  'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: accepted by AWS/ },
+  'ingress-dns': { needs: ['knotd'], prepare: prepareAws, prints: /^\d{12} arn:aws:iam::/ },
+  'ingress-dns 2': { needs: ['knotd'], prepare: prepareAws, prints: /identity: ok: accepted by AWS/ },
   'node-config': { prepare: prepareNode, prints: /pki\/ca\.crt/ },
   node: { prepare: prepareNode, prints: /^kubeadm https:[\s\S]*kube-apiserver \/etc\/kubernetes\/manifests/ },
   diagnosis: { prepare: prepareNode, prints: /^1 [^\n]*expired/ },
@@ -78,7 +83,15 @@ async function prepareEtcd(directory: string): Promise<Prepared> {
     ETCDCTL_CERT: `${etcd.directory}/client.crt`,
     ETCDCTL_KEY: `${etcd.directory}/client.key`,
   };
-  return { replace: { '/root/etcd.db': `${directory}/etcd.db` }, env, stop: () => etcd.stop() };
+  const pair = (file: string) => file.replace('apiserver-etcd-client', 'client').replace('etcd/ca', 'ca');
+  const files = ['etcd/ca.crt', 'apiserver-etcd-client.crt', 'apiserver-etcd-client.key'];
+  const replace = {
+    '/root/etcd.db': `${directory}/etcd.db`,
+    "'/etc/kubernetes/pki'": `'${etcd.directory}'`,
+    'https://127.0.0.1:2379': etcd.endpoints[0] ?? '',
+    ...Object.fromEntries(files.map((file) => [`'${file}'`, `'${pair(file)}'`])),
+  };
+  return { replace, env, stop: () => etcd.stop() };
 }
 
 /** The files of a control-plane node with an expired certificate. */
@@ -87,7 +100,9 @@ async function prepareNode(directory: string): Promise<Prepared> {
   await plantTree(createLocalHost({ root: hostPath(directory) }), tree);
   // Not every example imports hostPath.
   const root = `(await import('@kube-rescue/host')).hostPath('${directory}')`;
-  return { replace: { 'createLocalHost()': `createLocalHost({ root: ${root} })` } };
+  return {
+    replace: { 'createLocalHost()': `createLocalHost({ root: ${root} })`, "root = '/'": `root = '${directory}'` },
+  };
 }
 
 async function prepareAws(): Promise<Prepared> {
