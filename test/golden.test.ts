@@ -101,7 +101,7 @@ describe.each(GOLDEN_VERSIONS)('a node of kubeadm %s', (version) => {
     const { certificates, ...rest } = await checkCertificates(node, {});
     expect(certificates.map(({ id }) => id).toSorted()).toEqual(ids);
     expect(certificates.filter(({ status }) => status !== 'ok')).toEqual([]);
-    expect(rest).toEqual({ findings: [], unread: [], passedOver: [] });
+    expect(rest).toEqual({ findings: [], unread: [], passedOver: [], causes: [], next: null });
     expect(await triageNode(node, signal)).toMatchObject({
       verdict: 'healthy',
       layout: 'kubeadm',

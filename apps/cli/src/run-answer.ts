@@ -32,7 +32,7 @@ export type AfterRun = (restarted: readonly string[]) => Promise<NextStep | null
 
 /** Shorter steps say nothing about where the time went. */
 const LEAST_SECONDS = 1;
-const RESTART = /(?:^|and )restart (.+?)(?: with .*)?$/;
+const RESTART = /(?:^|and )(?:re)?start (.+?)(?: with .*)?$/;
 
 /**
  * The answer of a run that is done; prints its timeline and its warnings.

@@ -148,9 +148,9 @@ describe('durations', () => {
 
 describe('plan --out', () => {
   it('saves the plan once, says the next command, and overwrites nothing', async () => {
-    const saved = await on('plan', '--out', 'my plan.json', '--json');
+    const saved = await on('plan', '--out', 'my plan.json');
     expect(saved.exitCode).toBe(3);
-    expect(saved.stderr.replaceAll(/\s+/g, ' ')).toContain("kube-rescue recover --plan 'my plan.json' --root ");
+    expect(saved.stdout).toMatch(/^next: kube-rescue recover --root \S+ --plan 'my plan\.json'$/m);
     const before = await readFile(path.join(directory, 'my plan.json'), 'utf8');
     const again = await on('plan', '--out', 'my plan.json', '--json');
     expect(again.exitCode).toBe(4);

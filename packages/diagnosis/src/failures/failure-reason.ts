@@ -96,7 +96,7 @@ const KNOWN: readonly Known[] = [
       /failed to recover v3 backend from snapshot|failed to recover from snapshot|failed to (?:read|repair) WAL|walpb: crc mismatch|failed to open database.{0,600}(?:invalid database|checksum error|version mismatch|file size too small)|invalid meta pages|invalid page type: |freepages: failed to get all reachable pages|page \d+ already freed|assertion failed: Page expected to be/,
     summary: () => 'etcd does not start: its data on disk is damaged',
     hint: () =>
-      'copy the data directory away before anything else; with other members: remove this member and add it again, empty; alone: restore a snapshot (`kube-rescue etcd snapshot`)',
+      'copy the data directory away before anything else; with other members: remove this member and add it again, empty; alone: restore a snapshot with `kube-rescue etcd restore --from FILE`',
   },
   {
     code: 'CONTAINER_RUNTIME_REFUSED',

@@ -116,6 +116,7 @@ async function restore(change: DataRestore, deps: Deps): Promise<void> {
   await writeRestoreMark(restored, { value, source, revision }, { host });
   if (await exists(member, host)) await host.moveDirectory(member, kept);
   await host.moveDirectory(restored, member);
+  await call(['rm', '-rf', '--one-file-system', '--', stage], COMMAND_TIMEOUT_MS, change, host);
 }
 
 function commandOf(change: DataRestore, stage: HostPath): readonly [string, ...string[]] {
