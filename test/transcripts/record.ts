@@ -129,7 +129,7 @@ function runProgram(program: string, args: readonly string[]): Promise<Shown> {
 /** Zeros of the same width, so that no line is broken elsewhere. */
 function withoutTimes(text: string): string {
   return text
-    .replaceAll(/ SECONDS +TIMELINE\n(?:.+\n)+\n?/g, '')
+    .replaceAll(/\n SECONDS +TIMELINE\n(?:.+\n)+\n?/g, '')
     .replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{4}/g, '00000000T000000Z-0000')
     .replaceAll(/\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d/g, '0000-00-00-00-00-00')
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '0000-00-00 00:00:00')
