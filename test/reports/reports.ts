@@ -112,7 +112,7 @@ export const REPORTS: readonly Report[] = [
     state: 'a renewal stops at the external CA: its key is not on the node, and the leaves have expired',
     build: async () => copyOf((await pkiOf({ expired: LEAF_NAMES, missingCaKeys: ['ca'] })).tree),
     code: 'PKI_CA_KEY_MISSING',
-    says: ['6 certificates cannot be renewed', 'kube-rescue certs csr export DIR', 'kube-rescue certs csr import DIR'],
+    says: ['6 certificates cannot be renewed', 'kube-rescue certs csr export', 'kube-rescue certs csr import'],
     never: [RECOVER],
   },
   {

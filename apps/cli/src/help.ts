@@ -10,7 +10,7 @@ const INDENT = 2;
 /** A page that fits on two screens is shown whole. */
 const MOST_LINES = 60;
 
-/** What a command without `--yes` can end with: it changes nothing. */
+/** What a command can end with that changes nothing. */
 const READ_ONLY: readonly ExitCode[] = [EXIT.done, EXIT.bug, EXIT.usage, EXIT.problems, EXIT.refused, EXIT.interrupted];
 
 /**
@@ -68,7 +68,8 @@ export default class HelpWithExitCodes extends Help {
       .formatCommand(command)
       .replaceAll(/\s+\|\s*\]/g, ']')
       .trimEnd();
-    const isWriter = 'yes' in command.flags;
+    // A drill asks nothing: what it makes is its own, and --clean removes it.
+    const isWriter = ['yes', 'clean'].some((flag) => flag in command.flags);
     return [this.breakOptions(page), ...sections, this.exitCodes(isWriter ? undefined : READ_ONLY)].join('\n\n');
   }
 

@@ -1,7 +1,6 @@
 import { fieldsAt, RESOURCE_KINDS, type ResourceKind, textAt } from '@kube-rescue/cluster-objects';
 import { isRecoveryError } from '@kube-rescue/errors';
 import { parseCertificates } from '@kube-rescue/x509';
-import { readStoredValue } from '../objects/stored-value.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 
 /** What a database says of its cluster; each part `undefined` when it is missing or cannot be read. */
@@ -26,8 +25,13 @@ export function identityKeys(prefix: string): readonly string[] {
   return Object.values(keysBelow(prefix));
 }
 
-/** The identity in a snapshot that was read with {@link identityKeys}. Pure. */
-export function readClusterIdentity({ values }: Pick<SnapshotFile, 'values'>, prefix: string): ClusterIdentity {
+/** The identity in a snapshot that was read with {@link identityKeys}. */
+export async function readClusterIdentity(
+  { values }: Pick<SnapshotFile, 'values'>,
+  prefix: string,
+): Promise<ClusterIdentity> {
+  // The codecs of objects take a while to load, and whoever only knows the kind of change has no use for them.
+  const { readStoredValue } = await import('../objects/stored-value.ts');
   const keys = keysBelow(prefix);
   const objectAt = (key: string, kind: ResourceKind): unknown => {
     const value = values.get(key);

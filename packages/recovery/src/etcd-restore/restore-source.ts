@@ -51,8 +51,8 @@ export async function inspectSource(
   const keys = restore.identityKeys(prefix);
   const file = await restore.inspectSnapshotFile({ path, keys }, { host: files ?? node.host });
   const present = await readPresent(dataDirectory, keys, node);
-  const identity = restore.readClusterIdentity(file, prefix);
-  const known = present && restore.readClusterIdentity(present, prefix);
+  const identity = await restore.readClusterIdentity(file, prefix);
+  const known = present && (await restore.readClusterIdentity(present, prefix));
   const trusted = clientCa && (await node.host.readFile(clientCa));
   const ownKeys = trusted && restore.caKeysIn(Buffer.from(trusted).toString(), clientCa);
   const highest = Math.max(file.revision, present?.revision ?? 0, ...(await readMarks(dataDirectory, node)));
