@@ -65,6 +65,8 @@ function suggestFlag(error: Error, command: string, config: Config): string | un
   if (found === undefined || typeof unknown !== 'string') return undefined;
   const flags = Object.values(found.flags).filter(({ hidden }) => hidden !== true);
   const names = flags.map(({ name }) => `--${name}`);
+  // The flags of a drill are those of another package.
+  if (names.length === 0) return undefined;
   const near = closest(unknown, names);
   return distance(unknown, near) <= mostEdits(unknown.length) ? `did you mean ${near}?` : undefined;
 }

@@ -54,6 +54,7 @@ describe('the words that every command line has', () => {
     [['resurrect-everything'], 'see: kube-rescue help'],
     [['triage', 'extra'], 'see: kube-rescue triage --help'],
     [['triage', '--jsno'], 'did you mean --json? see: kube-rescue triage --help'],
+    [['drill', '--root', '/tmp/x'], 'see: kube-rescue drill --help'],
     [['triage', '--zzzzzz'], 'see: kube-rescue triage --help'],
     [
       ['plan', '--output', 'plan.json'],
