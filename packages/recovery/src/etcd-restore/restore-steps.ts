@@ -144,7 +144,9 @@ export function createDataStep(
     verify: async () => {
       const { readRestoreMark } = await import('@kube-rescue/etcd-access/restore');
       const mark = await readRestoreMark(joinPath(dataDirectory, 'member'), node);
-      if (mark?.value !== value) return { verified: false, reason: `${dataDirectory} is not the restored one` };
+      // Not by `value`: a run that is resumed carries out the change of the run before.
+      if (mark?.source !== source.sha256)
+        return { verified: false, reason: `${dataDirectory} is not the restored one` };
       return { verified: true, evidence: source.evidence, warnings: bump === 0 ? [NO_BUMP] : [] };
     },
   });
