@@ -19,28 +19,31 @@ export async function run(): Promise<BenchResult> {
   const packaged = await packageForTest('--architecture', process.arch, '--bare');
   const renew = (...flags: readonly string[]) =>
     [packaged.executable, 'certs', 'renew', ...LEAVES, '--yes', ...flags] as const;
-  const result = withCluster(async (cluster) => {
-    const ours = { new: [] as number[], kept: [] as number[], none: [] as number[] };
-    const theirs: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      theirs.push(await seconds(cluster, [`${cluster.binaries}/kubeadm`, 'certs', 'renew', 'all']));
-      ours.new.push(await seconds(cluster, renew('--new-keys')));
-      ours.kept.push(await seconds(cluster, renew()));
-      ours.none.push(await seconds(cluster, [packaged.executable, '--version']));
-    }
-    const peer = median(theirs);
-    const row = (what: string, values: readonly number[], target: number | undefined): BenchRow => ({
-      ...{ what, peerName: PEER, unit: 's' as const, peer, target },
-      ours: median(values),
+  try {
+    return await withCluster(async (cluster) => {
+      const ours = { new: [] as number[], kept: [] as number[], none: [] as number[] };
+      const theirs: number[] = [];
+      for (let round = 0; round < ROUNDS; round += 1) {
+        theirs.push(await seconds(cluster, [`${cluster.binaries}/kubeadm`, 'certs', 'renew', 'all']));
+        ours.new.push(await seconds(cluster, renew('--new-keys')));
+        ours.kept.push(await seconds(cluster, renew()));
+        ours.none.push(await seconds(cluster, [packaged.executable, '--version']));
+      }
+      const peer = median(theirs);
+      const row = (what: string, values: readonly number[], target: number | undefined): BenchRow => ({
+        ...{ what, peerName: PEER, unit: 's' as const, peer, target },
+        ours: median(values),
+      });
+      return {
+        name: 'renew',
+        rows: [
+          row('ten leaves with new RSA-2048 keys, journalled and verified', ours.new, 0.5),
+          row('ten leaves with their existing keys, journalled and verified', ours.kept, 0.15),
+          row('only the start of the program', ours.none, undefined),
+        ],
+      };
     });
-    return {
-      name: 'renew',
-      rows: [
-        row('ten leaves with new RSA-2048 keys, journalled and verified', ours.new, 0.5),
-        row('ten leaves with their existing keys, journalled and verified', ours.kept, 0.15),
-        row('only the start of the program', ours.none, undefined),
-      ],
-    };
-  });
-  return result.finally(() => packaged.remove());
+  } finally {
+    await packaged.remove();
+  }
 }

@@ -202,15 +202,24 @@ async function rehearse(rehearsal: Dying): Promise<RecoveryTimes | undefined> {
   const broken = await lab.snapshotFiles(cluster, deps);
 
   const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
-  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, 'recover', '--yes', ...(scenario.recoverFlags ?? []));
+  const command = scenario.recovery?.command(cluster) ?? ['recover', '--yes', ...(scenario.recoverFlags ?? [])];
+  const words = command
+    .slice(
+      0,
+      command.findIndex((word) => word.startsWith('-')),
+    )
+    .join(' ');
+  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, ...command);
   const { answer, times } = await watch.measure('recover', () => {
     const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
     return recoverAndWatch(cluster, question, { workloads }, recover, deps);
   });
-  if (!collect(proofs, [proveAnswer('recover: kube-rescue recover brings it back', answer, 'done')])) return times;
+  if (!collect(proofs, [proveAnswer(`recover: kube-rescue ${words} brings it back`, answer, 'done')])) return times;
   if (!(await proveLife(rehearsal, 'life', since))) return times;
-  const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
-  if (!collect(proofs, nameProofs('backup', [backup]))) return times;
+  if (scenario.recovery?.takesSnapshot !== false) {
+    const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
+    if (!collect(proofs, nameProofs('backup', [backup]))) return times;
+  }
 
   const second = await watch.measure('recover once more', recover);
   if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;

@@ -9,6 +9,7 @@ export const SCENARIOS = [
   'ca-expired-full',
   'etcd-ca-expired',
   'front-proxy-ca-expired',
+  'etcd-restore',
   'ca-rotation-live',
   'sa-rotation-live',
   'saturday',

@@ -30,4 +30,11 @@ export interface ClusterScenario<C extends LabCluster = Cluster> {
   proveLife(cluster: C, input: ProveLifeInput, deps: LabDeps): Promise<readonly Proof[]>;
   /** Further flags of `kube-rescue recover` for this scenario, besides `--yes`. Default: none. */
   readonly recoverFlags?: readonly string[];
+  /** What mends it instead of `kube-rescue recover`. */
+  readonly recovery?: {
+    /** The words and flags for kube-rescue. */
+    command(cluster: C): readonly string[];
+    /** It saves a snapshot of etcd first. */
+    readonly takesSnapshot: boolean;
+  };
 }

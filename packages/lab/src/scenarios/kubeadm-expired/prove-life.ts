@@ -58,7 +58,8 @@ function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that the control-plane node is Ready. */
+export function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('the node is Ready', async () => {
     const condition =
       '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
@@ -91,7 +92,7 @@ function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise
 }
 
 /** Needs a working scheduler, controller-manager, kubelet and network, each with its new certificate. */
-function proveNewWorkload(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveNewWorkload(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('a new Deployment is scheduled and runs', async () => {
     const name = `proof-${deps.clock.now().getTime()}`;
     await waitFor(deps, {
