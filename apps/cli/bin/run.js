@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // JavaScript that Node 12 can parse, before anything else is loaded: an old Node gets one clear line.
-const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
+const [major, minor, patch] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && (minor < 22 || (minor === 22 && patch < 2)))) {
   process.stderr.write(
-    `kube-rescue needs Node 22.19 or newer; this is Node ${process.versions.node} (${process.execPath})\n`,
+    `kube-rescue needs Node 22.22.2 or newer; this is Node ${process.versions.node} (${process.execPath})\n`,
   );
   process.exitCode = 2;
 } else void start();
