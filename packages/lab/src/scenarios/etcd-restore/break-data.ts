@@ -1,8 +1,8 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import { etcdctl } from '../../cluster/etcd-client.ts';
 import { runOnNode } from '../../cluster/node-command.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { waitFor } from '../../machine/waiting.ts';
-import { etcdctl } from './etcd-client.ts';
 
 /** Below the home directory of the operator, which every node has for itself. */
 export const SNAPSHOT = '/home/core/etcd.db';

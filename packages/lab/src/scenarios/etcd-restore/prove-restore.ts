@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts';
+import { etcdctl } from '../../cluster/etcd-client.ts';
 import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { proveStableApi } from '../../proofs/api-stability.ts';
@@ -6,7 +7,6 @@ import { type Proof, prove } from '../../proofs/proof.ts';
 import { proveKubectlFails, proveEtcdctlFails } from '../kubeadm-expired/prove-death.ts';
 import { proveNewWorkload, proveNodeReady } from '../kubeadm-expired/prove-life.ts';
 import { AFTER, BEFORE } from './break-data.ts';
-import { etcdctl } from './etcd-client.ts';
 
 /** More than a cluster of minutes can have written. */
 const RAISED = 1_000_000;

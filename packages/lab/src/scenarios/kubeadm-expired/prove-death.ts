@@ -1,6 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { lastOutput } from '../../machine/command.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
+import { etcdctl } from '../../cluster/etcd-client.ts';
 import { execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
@@ -43,16 +44,7 @@ export function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proo
 
 export function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   return prove('etcdctl does not reach etcd', async () => {
-    const pki = '/etc/kubernetes/pki/etcd';
-    const result = await execOnNode(
-      cluster,
-      [
-        ...(['etcdctl', '--endpoints=https://127.0.0.1:2379', `--cacert=${pki}/ca.crt`] as const),
-        ...[`--cert=${pki}/healthcheck-client.crt`, `--key=${pki}/healthcheck-client.key`],
-        ...['--dial-timeout=2s', '--command-timeout=3s', 'endpoint', 'health'],
-      ],
-      deps,
-    );
+    const result = await etcdctl(cluster, ['endpoint', 'health'], deps);
     return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
