@@ -26,10 +26,11 @@ const SERVICE_TARGET = 150 / EARLIER_SERVICE_SECONDS;
 export async function run(): Promise<BenchResult> {
   const packaged = await packageForTest('--architecture', process.arch, '--bare');
   const args = ['--scenario', 'saturday', '--no-trap', '--stable-for', '20', '--executable', packaged.executable];
-  const { stdout, stderr } = await runCli(['drill', '--json', ...args]);
+  const { exitCode, stdout, stderr } = await runCli(['drill', '--json', ...args]);
   await packaged.remove();
   const recovery = (JSON.parse(stdout) as DrillDocument).result?.recovery ?? undefined;
-  if (recovery === undefined) throw new Error(`the drill did not reach the recovery: ${stderr.slice(-2000)}`);
+  if (recovery === undefined || exitCode !== 0)
+    throw new Error(`the drill ended with ${exitCode}: ${stderr.slice(-2000)}`);
   const { secondsToUsableApi, secondsToWorkloads, secondsToService, seconds, waitedSeconds, phases } = recovery;
   const row = (what: string, ours: number, peerName: string, peer: number, target?: number) => ({
     ...{ what, peerName, ours, peer, unit: 's' as const, target },
