@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { commandLine, readCall, withCommandLines } from './call.ts';
 
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
-  plan: ['root', 'kubernetes-dir'],
+  plan: ['root', 'kubernetes-dir', 'manifests-dir'],
   recover: ['root', 'kubernetes-dir'],
   'certs renew': ['root', 'kubernetes-dir'],
   runbook: [],
@@ -14,6 +14,8 @@ function callOf(argv: readonly string[], program = 'kube-rescue') {
 
 describe('a command line to paste', () => {
   it('has the flags of this call that select the node, quoted for a shell', () => {
+    const other = callOf(['--manifests-dir', '/srv/manifests']);
+    expect(commandLine('plan', other)).toBe('kube-rescue plan --manifests-dir /srv/manifests');
     const call = callOf(['--json', '--root', '/mnt/my node', '--kubernetes-dir=/opt/kubernetes', '--', '--root', 'no']);
     expect(commandLine('plan', call)).toBe(`kube-rescue plan --root '/mnt/my node' --kubernetes-dir /opt/kubernetes`);
     expect(commandLine('certs renew NAME --yes', call)).toBe(

@@ -14,7 +14,7 @@ export interface Call {
 /** The name in every hint of a package. */
 const PROGRAM = 'kube-rescue';
 /** They select the node, so that a command without them would work on another one. */
-const NODE_FLAGS = ['--root', '--kubernetes-dir', '--service-command', '--kubelet-service'];
+const NODE_FLAGS = ['--root', '--kubernetes-dir', '--manifests-dir', '--service-command', '--kubelet-service'];
 /** A command in a text, with what follows it up to the end of the quote or of the clause. */
 const COMMAND = /\bkube-rescue((?: [a-z][a-z-]*)+)((?:(?![`;)]|, |kube-rescue )[^])*)/g;
 

@@ -30,7 +30,7 @@ export async function readClusterIdentity(
   { values }: Pick<SnapshotFile, 'values'>,
   prefix: string,
 ): Promise<ClusterIdentity> {
-  // The codecs of objects take a while to load, and whoever only knows the kind of change has no use for them.
+  // The codecs of objects take a while to load, and the kind of change alone has no use for them.
   const { readStoredValue } = await import('../objects/stored-value.ts');
   const keys = keysBelow(prefix);
   const objectAt = (key: string, kind: ResourceKind): unknown => {

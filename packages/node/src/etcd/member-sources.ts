@@ -77,7 +77,7 @@ function parseMetrics(location: string, body: string): MetricsReading | undefine
  * nothing runs and its flags name itself alone. `undefined` without a readable database.
  *
  * A learner that has started counts as a voter: some releases of etcd did not store its promotion.
- * @throws nothing but an error that is none of a file
+ * Throws only what is not an error of this program: a file that cannot be read gives `undefined`.
  */
 export async function readDataMembers(node: SourceNode): Promise<SourcedMembers | undefined> {
   try {

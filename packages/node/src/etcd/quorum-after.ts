@@ -61,7 +61,7 @@ export function quorumAfter(members: readonly CountedMember[], action?: MemberAc
   const now = count(members);
   if (action === undefined) return { ...now, sum: describe(now) };
   const next = count(afterAction(members, action));
-  // Raft commits a change of the members by the majority of now; a stop asks nobody.
+  // Raft commits a change of the members by the majority of now; a stop needs no vote.
   const needsAgreement = action.kind !== 'stop' && action.kind !== 'restart';
   const holds = next.holds && (now.holds || !needsAgreement);
   return {
