@@ -1,6 +1,6 @@
 import { hostPath } from '@kube-rescue/host';
 import { describe, expect, it } from 'vitest';
-import { KUBELET_DROP_INS, renderKubeadmConfig, renderKubeletDropIn } from './kubeadm-config.ts';
+import { KUBELET_DROP_INS, renderJoinConfig, renderKubeadmConfig, renderKubeletDropIn } from './kubeadm-config.ts';
 import { KUBERNETES_RELEASES, type KubernetesRelease } from './kubernetes-release.ts';
 
 const node = { name: 'cp1', address: '10.200.0.11', directory: hostPath('/labs/0a1b2c/cp1'), labId: '0a1b2c' };
@@ -41,7 +41,26 @@ describe('the kubeadm configuration of a node', () => {
     const config = renderKubeadmConfig({ node, keyAlgorithm: 'RSA', release: newest, hasAddons: true });
     expect(config).not.toContain('cgroupRoot');
     expect(config).toContain(`- name: config-dir\n      value: ${KUBELET_DROP_INS}\n`);
-    expect(renderKubeletDropIn(node)).toContain('cgroupRoot: /kube-rescue-lab/0a1b2c/cp1\n');
-    expect(renderKubeletDropIn(node)).toContain('serverTLSBootstrap: true\n');
+    const dropIn = renderKubeletDropIn(node, { requestsServing: true });
+    expect(dropIn).toContain('cgroupRoot: /kube-rescue-lab/0a1b2c/cp1\n');
+    expect(dropIn).toContain('serverTLSBootstrap: true\n');
+  });
+
+  it('names the endpoint of several API servers, and leaves the same to the drop-ins', () => {
+    const config = renderKubeadmConfig({ node, keyAlgorithm: 'RSA', release: newest, endpoint: 'api.lab:6443' });
+    expect(config).toContain('controlPlaneEndpoint: api.lab:6443\n');
+    expect(config).not.toContain('cgroupRoot');
+    expect(config).toContain('config-dir');
+    expect(render('RSA', newest)).not.toContain('controlPlaneEndpoint');
+    expect(renderKubeletDropIn(node, { requestsServing: false })).not.toContain('serverTLSBootstrap');
+  });
+});
+
+describe('the configuration of a node that joins', () => {
+  const join = { server: 'api.lab:6443', token: 'abcdef.0123456789abcdef', caHash: 'sha256:00' } as const;
+
+  it('has an API server of its own only for a control plane', () => {
+    expect(renderJoinConfig(node, { ...join, as: 'control plane' })).toContain('advertiseAddress: 10.200.0.11\n');
+    expect(renderJoinConfig(node, { ...join, as: 'worker' })).not.toContain('controlPlane');
   });
 });

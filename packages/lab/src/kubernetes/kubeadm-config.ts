@@ -24,8 +24,10 @@ export interface KubeadmConfigInput {
   readonly node: ClusterNode;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly release: KubernetesRelease;
-  /** What differs from node to node is in the kubelet's drop-in directory; needs 1.31. Default: false. */
+  /** Needs 1.31. Default: false. */
   readonly hasAddons?: boolean | undefined;
+  /** `HOST:PORT` in front of several API servers; needs 1.31. Default: none, there is one API server. */
+  readonly endpoint?: string | undefined;
 }
 
 /**
@@ -34,7 +36,10 @@ export interface KubeadmConfigInput {
  * It has no podSubnet: the node IPAM controller delays kube-controller-manager by ten seconds, and a lab's network plugin
  * has its network already.
  */
-export function renderKubeadmConfig({ node, keyAlgorithm, release, hasAddons = false }: KubeadmConfigInput): string {
+export function renderKubeadmConfig(input: KubeadmConfigInput): string {
+  const { node, keyAlgorithm, release, hasAddons = false, endpoint } = input;
+  // kubeadm gives every kubelet of a cluster the same configuration: what differs is in the drop-in of each.
+  const hasDropIn = hasAddons || endpoint !== undefined;
   const { version, minor, etcdImageTag, imageRepository } = release;
   const isV1beta4 = minor >= V1BETA4_SINCE;
   const api = `kubeadm.k8s.io/${isV1beta4 ? 'v1beta4' : 'v1beta2'}`;
@@ -53,11 +58,11 @@ nodeRegistration:
   taints: []
   kubeletExtraArgs:
     ${nodeIp}
-${hasAddons ? KUBELET_DROP_IN_ARGUMENT : ''}---
+${hasDropIn ? KUBELET_DROP_IN_ARGUMENT : ''}---
 apiVersion: ${api}
 kind: ClusterConfiguration
 clusterName: lab
-kubernetesVersion: ${version}
+${endpoint === undefined ? '' : `controlPlaneEndpoint: ${endpoint}\n`}kubernetesVersion: ${version}
 imageRepository: ${imageRepository}
 etcd:
   local:
@@ -69,7 +74,7 @@ ${hasAddons ? API_SERVER_WITH_ADDONS : ''}---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
-${hasAddons ? '' : `${cgroupRoot(node)}\n`}failSwapOn: false
+${hasDropIn ? '' : `${cgroupRoot(node)}\n`}failSwapOn: false
 ${minor >= CGROUP_V1_REFUSED_SINCE ? 'failCgroupV1: false\n' : ''}# Never evict, even when the machine's disk is full.
 evictionHard:
   imagefs.available: 0%
@@ -80,21 +85,29 @@ nodeStatusUpdateFrequency: 2s
 ${hasAddons ? PROXY : ''}`;
 }
 
-/** The settings of a node's kubelet in {@link KUBELET_DROP_INS}: kubeadm gives every kubelet the same file. */
-export function renderKubeletDropIn(node: ClusterNode): string {
+/**
+ * The settings of a node's kubelet in {@link KUBELET_DROP_INS}: kubeadm gives every kubelet the same file.
+ *
+ * @param requestsServing it requests its serving certificate from the cluster
+ */
+export function renderKubeletDropIn(node: ClusterNode, { requestsServing }: { requestsServing: boolean }): string {
   return `apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 ${cgroupRoot(node)}
 resolvConf: ${RESOLV_CONF}
-serverTLSBootstrap: true
-`;
+${requestsServing ? 'serverTLSBootstrap: true\n' : ''}`;
 }
 
-/** The configuration for `kubeadm join` of a worker. @param caHash `sha256:...` of the CA's public key */
-export function renderJoinConfig(
-  node: ClusterNode,
-  { server, token, caHash }: { readonly server: string; readonly token: string; readonly caHash: string },
-): string {
+/** How a node joins: `caHash` is `sha256:...` of the CA's public key. */
+export interface JoinInput {
+  readonly server: string;
+  readonly token: string;
+  readonly caHash: string;
+  readonly as: 'worker' | 'control plane';
+}
+
+/** The configuration for `kubeadm join`. */
+export function renderJoinConfig(node: ClusterNode, { server, token, caHash, as }: JoinInput): string {
   return `apiVersion: kubeadm.k8s.io/v1beta4
 kind: JoinConfiguration
 discovery:
@@ -109,7 +122,15 @@ nodeRegistration:
   kubeletExtraArgs:
     - name: node-ip
       value: ${node.address}
-${KUBELET_DROP_IN_ARGUMENT}`;
+${KUBELET_DROP_IN_ARGUMENT}${as === 'worker' ? '' : localEndpoint(node)}`;
+}
+
+function localEndpoint({ address }: ClusterNode): string {
+  return `controlPlane:
+  localAPIEndpoint:
+    advertiseAddress: ${address}
+    bindPort: 6443
+`;
 }
 
 function cgroupRoot(node: ClusterNode): string {

@@ -18,6 +18,14 @@ export const CLUSTER_PACKAGES: readonly string[] = [
   'runc',
 ];
 
+/** The packages of a cluster with several control planes: in addition its load balancer, and SSH between the nodes. */
+export const HIGH_AVAILABILITY_PACKAGES: readonly string[] = [
+  ...CLUSTER_PACKAGES,
+  'haproxy',
+  'openssh-client',
+  'openssh-server',
+];
+
 /**
  * The packages of a self-hosted cluster: in addition kube-proxy's conntrack, SSH between the nodes, and name servers outside
  * the cluster.

@@ -1,7 +1,7 @@
 import { type HostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './lab-deps.ts';
-import { CGROUP_ROOT, type ClusterNode, daemonCgroup } from './lab-directory.ts';
+import { CGROUP_ROOT, type ClusterNode, daemonCgroup, nodeFile } from './lab-directory.ts';
 import { enterNode } from './node-namespaces.ts';
 
 /** A service of a node. */
@@ -24,6 +24,14 @@ export function unitProgram(path: string): string {
  */
 export function serviceCommand(node: ClusterNode): HostPath {
   return joinPath(node.directory, 'service');
+}
+
+/** The same by a path that is equal on every node that has it, for programs that reach several nodes. */
+export const SHARED_SERVICE_COMMAND = '/home/core/service';
+
+/** Puts a link to the node's service command at {@link SHARED_SERVICE_COMMAND}. */
+export async function shareServiceCommand(node: ClusterNode, { host }: LabDeps): Promise<void> {
+  await host.writeLink(nodeFile(node, SHARED_SERVICE_COMMAND), serviceCommand(node));
 }
 
 /** The log file of a service of the node. */

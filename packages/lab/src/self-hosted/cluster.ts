@@ -35,7 +35,7 @@ import { serviceObjects } from './objects/services.ts';
 import { type OutsideWorld, outsideWorld, startOutside } from './outside.ts';
 import { createPki, type Pki, pkiDirectory } from './pki.ts';
 import { loadSelfHostedImages } from './images.ts';
-import { forbidMachineSsh, type SshAccess, sshAccess, startSsh } from './ssh.ts';
+import { forbidMachineSsh, type SshAccess, sshAccess, startSsh } from '../cluster/ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
 import { waitForControllers, waitForHealth } from './health.ts';
 
@@ -116,7 +116,7 @@ async function startCluster(cluster: SelfHostedCluster, report: ReportProgress, 
   await waitForControllers(cluster, deps);
   await bootstrap.endControllers(deps);
   report('waiting until every workload is ready');
-  await startSsh(cluster, cluster.worker, deps);
+  await startSsh(cluster, [cluster.worker], deps);
   await waitForHealth(cluster, deps);
   report('the cluster is up');
 }

@@ -18,7 +18,7 @@ import {
   WORKER,
 } from './layout.ts';
 import type { Pki } from './pki.ts';
-import { sshService } from './ssh.ts';
+import { sshService } from '../cluster/ssh.ts';
 import { ETCD_SERVICE, renderEtcdUnit, renderKubeletUnit, UNIT_DIRECTORY } from './units.ts';
 
 /** The plugins that flannel delegates to, from Debian's package. */

@@ -5,7 +5,7 @@ import { runOnNode } from '../cluster/node-command.ts';
 import { MOUNT_RUN } from '../machine/node-namespaces.ts';
 import { killService, startService, stopService } from '../machine/services.ts';
 import { CONTROL_PLANE, POD_NETWORK } from './layout.ts';
-import { SSH_SERVICE } from './ssh.ts';
+import { SSH_SERVICE } from '../cluster/ssh.ts';
 import { ETCD_SERVICE } from './units.ts';
 
 /**

@@ -1,52 +1,62 @@
 import { joinPath } from '@kube-rescue/host';
-import type { ClusterMachine, LabCluster } from '../cluster/lab-cluster.ts';
-import { runOnNode } from '../cluster/node-command.ts';
-import { KUBELET_DROP_INS, RESOLV_CONF, renderJoinConfig, renderKubeletDropIn } from '../kubernetes/kubeadm-config.ts';
 import { LabError } from '../errors.ts';
+import {
+  type JoinInput,
+  KUBELET_DROP_INS,
+  RESOLV_CONF,
+  renderJoinConfig,
+  renderKubeletDropIn,
+} from '../kubernetes/kubeadm-config.ts';
 import { runConcurrently } from '../machine/concurrency.ts';
 import type { LabDeps } from '../machine/lab-deps.ts';
-import { type ClusterNode, NETNS_DIRECTORY, netnsName, nodeFile } from '../machine/lab-directory.ts';
-import { runCommand } from '../machine/command.ts';
+import { type ClusterNode, nodeFile } from '../machine/lab-directory.ts';
 import { startService } from '../machine/services.ts';
 import { waitFor } from '../machine/waiting.ts';
+import type { ClusterMachine, LabCluster } from './lab-cluster.ts';
+import { runOnNode } from './node-command.ts';
 
-const JOIN_DEADLINE_MS = 120_000;
+const JOIN_DEADLINE_MS = 180_000;
 /** The last file that kubeadm writes before it starts the kubelet. */
 const KUBELET_FLAGS = '/var/lib/kubelet/kubeadm-flags.env';
 
-/** Writes the files that a kubelet with addons reads beside kubeadm's. */
-export async function writeKubeletDropIn(node: ClusterNode, { host }: LabDeps): Promise<void> {
+/** What `kubeadm join` does: a worker needs no more than its kubelet; the preflight checks ask for systemd. */
+const JOIN = {
+  worker: ['kubeadm', 'join', 'phase', 'kubelet-start'],
+  'control plane': ['kubeadm', 'join', '--skip-phases=preflight'],
+} as const;
+
+/** Writes the files that a kubelet reads beside kubeadm's where the cluster has several nodes. */
+export async function writeKubeletDropIn(
+  node: ClusterNode,
+  serving: { readonly requestsServing: boolean },
+  { host }: LabDeps,
+): Promise<void> {
   await host.makeDirectory(nodeFile(node, KUBELET_DROP_INS), { mode: 0o755 });
   const dropIn = nodeFile(node, `${KUBELET_DROP_INS}/10-node.conf`);
-  await host.writeFile(dropIn, Buffer.from(renderKubeletDropIn(node)), { mode: 0o644 });
+  await host.writeFile(dropIn, Buffer.from(renderKubeletDropIn(node, serving)), { mode: 0o644 });
   await host.writeFile(nodeFile(node, RESOLV_CONF), Buffer.from('nameserver 10.200.0.1\n'), { mode: 0o644 });
 }
 
-/** Routes the pods of other nodes to their nodes. */
-export async function routePods(
-  machine: ClusterNode,
-  others: readonly { readonly subnet: string; readonly via: string }[],
+/**
+ * Joins a node by a bootstrap token, as `kubeadm join` does, with its kubelet as a service of the lab. The node has
+ * {@link writeKubeletDropIn}; a control plane has the cluster's CAs and service account keys.
+ */
+export async function joinNode(
+  cluster: LabCluster,
+  machine: ClusterMachine,
+  as: JoinInput['as'],
   deps: LabDeps,
 ): Promise<void> {
-  const netns = joinPath(NETNS_DIRECTORY, netnsName(machine.labId, machine.name));
-  for (const { subnet, via } of others) {
-    await runCommand(deps, ['nsenter', `--net=${netns}`, 'ip', 'route', 'add', subnet, 'via', via]);
-  }
-}
-
-/** Joins a worker by a bootstrap token, as `kubeadm join` does, with its kubelet as a service of the lab. */
-export async function joinWorker(cluster: LabCluster, worker: ClusterMachine, deps: LabDeps): Promise<void> {
-  const { node } = worker;
-  await writeKubeletDropIn(node, deps);
+  const { node } = machine;
   const created = await runOnNode(cluster, ['kubeadm', 'token', 'create', '--print-join-command'], deps);
   const [, server, token, caHash] = JOIN_COMMAND.exec(created.stdout) ?? [];
   if (server === undefined || token === undefined || caHash === undefined) throw unreadableJoin();
   const config = joinPath(node.directory, 'join.yaml');
-  await deps.host.writeFile(config, Buffer.from(renderJoinConfig(node, { server, token, caHash })), { mode: 0o600 });
+  const text = renderJoinConfig(node, { server, token, caHash, as });
+  await deps.host.writeFile(config, Buffer.from(text), { mode: 0o600 });
   await runConcurrently(deps, [
     async (each) => {
-      const argv = ['kubeadm', 'join', 'phase', 'kubelet-start', '--config', config] as const;
-      await runOnNode(worker, argv, each, { timeoutMs: JOIN_DEADLINE_MS });
+      await runOnNode(machine, [...JOIN[as], '--config', config], each, { timeoutMs: JOIN_DEADLINE_MS });
     },
     async (each) => {
       await waitForFile(node, KUBELET_FLAGS, each);
