@@ -8,10 +8,17 @@ import {
   ListResourceRecordSetsCommand,
   Route53Client,
 } from '@aws-sdk/client-route-53';
-import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import {
+  AssumeRoleCommand,
+  AssumeRoleWithWebIdentityCommand,
+  GetCallerIdentityCommand,
+  STSClient,
+} from '@aws-sdk/client-sts';
 import { requireProgram, startLocalAws } from '@kube-rescue/testing';
 import type { AwsKey, LocalAws } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeToken } from '../../cert-rotation/src/token-keys/tokens.fixture.ts';
+import { AUDIENCE, claims, ISSUER, makeTokenKey, SUBJECT } from './web-identity.fixture.ts';
 
 /** Checks the fake AWS with the real SDK alone. */
 describe.skipIf(!requireProgram('knotd'))('the local AWS with the real SDK', () => {
@@ -76,6 +83,26 @@ describe.skipIf(!requireProgram('knotd'))('the local AWS with the real SDK', () 
     };
     expect((await identityOf(key)).Arn).toBe('arn:aws:sts::123456789012:assumed-role/dns/s');
     await route53(key).send(new ListHostedZonesCommand({}));
+  });
+
+  it('assumes a role with a token, without a signature, as its issuer, keys and conditions allow', async () => {
+    const { key, jwk } = makeTokenKey();
+    const webIdentity = { issuer: ISSUER, audience: AUDIENCE, subject: SUBJECT, keys: [jwk] };
+    const RoleArn = aws.addRole({ name: 'pods', webIdentity });
+    const client = new STSClient({ region: 'us-east-1', endpoint: aws.endpoint, maxAttempts: 1 });
+    const assume = (WebIdentityToken: string) =>
+      client.send(new AssumeRoleWithWebIdentityCommand({ RoleArn, RoleSessionName: 's', WebIdentityToken }));
+    const { Credentials } = await assume(makeToken(key, claims()));
+    expect(Credentials?.AccessKeyId).toMatch(/^ASIA/);
+    for (const [token, name] of [
+      [makeToken(key, claims({ exp: 1 })), 'ExpiredTokenException'],
+      [makeToken(key, claims({ iss: 'https://other.test' })), 'InvalidIdentityTokenException'],
+      [makeToken(makeTokenKey().key, claims(), jwk.kid), 'InvalidIdentityTokenException'],
+      [makeToken(key, claims({ sub: 'system:serviceaccount:a:b' })), 'AccessDenied'],
+      ['no token', 'InvalidIdentityTokenException'],
+    ] as const) {
+      await expect(assume(token), name).rejects.toMatchObject({ name });
+    }
   });
 
   it('allows only the actions of a key', async () => {

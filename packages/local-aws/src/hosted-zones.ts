@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RecordSet, ServedZone } from './name-server.ts';
-import { AwsRefusal } from './identities.ts';
+import { AwsRefusal } from './aws-refusal.ts';
 
 export interface ZoneOptions {
   /** Without the last dot. */

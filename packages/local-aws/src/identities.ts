@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { AwsRefusal } from './aws-refusal.ts';
+import type { WebIdentityTrust } from './web-identity.ts';
+import { assertWebIdentity } from './web-identity.ts';
 import { isSignedBy, parseAuthorization, type SignedRequest } from './signature-check.ts';
 
 /** A pair of keys; temporary keys have a session token. */
@@ -20,6 +23,8 @@ export interface KeyOptions {
 export interface RoleOptions extends KeyOptions {
   readonly name: string;
   readonly externalId?: string;
+  /** The service account that assumes it with a token (AssumeRoleWithWebIdentity). Default: none. */
+  readonly webIdentity?: WebIdentityTrust;
 }
 
 /** The identity that signed a request, and its allowed actions. */
@@ -28,18 +33,6 @@ export interface Principal {
   readonly actions: readonly string[];
   /** `undefined`: all. */
   readonly zones: readonly string[] | undefined;
-}
-
-/** An error response of AWS. */
-export class AwsRefusal extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
 }
 
 interface Entry extends Principal {
@@ -90,8 +83,24 @@ export class Identities {
     if (role === undefined || role.externalId !== input.externalId) {
       throw denied(arn, 'sts:AssumeRole', input.roleArn);
     }
+    return this.#startSession(role, input.session);
+  }
+
+  /** @throws AwsRefusal `ExpiredTokenException` `InvalidIdentityToken` `AccessDenied` */
+  assumeRoleWithWebIdentity(input: { readonly roleArn: string; readonly session: string; readonly token: string }): {
+    readonly key: AwsKey;
+    readonly arn: string;
+    readonly expiresAt: Date;
+  } {
+    const role = this.#roles.get(input.roleArn);
+    assertWebIdentity(input.token, role?.webIdentity, this.#now());
+    if (role === undefined) throw new Error('a role without a name');
+    return this.#startSession(role, input.session);
+  }
+
+  #startSession(role: RoleOptions, session: string): { key: AwsKey; arn: string; expiresAt: Date } {
     const expiresAt = new Date(this.#now().getTime() + SESSION_MS);
-    const assumed = `arn:aws:sts::${ACCOUNT}:assumed-role/${role.name}/${input.session}`;
+    const assumed = `arn:aws:sts::${ACCOUNT}:assumed-role/${role.name}/${session}`;
     const key = this.#add('ASIA', { arn: assumed, actions: role.actions ?? ['*'], zones: role.zones }, expiresAt);
     return { key, arn: assumed, expiresAt };
   }

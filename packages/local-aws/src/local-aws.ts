@@ -1,19 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AwsRefusal } from './aws-refusal.ts';
 import type { CachingResolver } from './caching-resolver.ts';
 import { type HostedRecord, type HostedZone, HostedZones, type ZoneOptions } from './hosted-zones.ts';
-import {
-  type AwsKey,
-  AwsRefusal,
-  Identities,
-  type KeyOptions,
-  type Principal,
-  type RoleOptions,
-} from './identities.ts';
+import { type AwsKey, Identities, type KeyOptions, type Principal, type RoleOptions } from './identities.ts';
 import { startLocalDns } from './local-dns.ts';
 import { answerRoute53, route53Action } from './route53-api.ts';
-import { answerSts } from './sts-api.ts';
+import { answerSts, answerUnsignedSts, UNSIGNED_ACTION } from './sts-api.ts';
 import { renderXml } from './xml.ts';
 
 /** One answered request. */
@@ -102,6 +96,7 @@ export async function startLocalAws(input: LocalAwsOptions): Promise<LocalAws> {
       ? `sts:${form.get('Action') ?? ''}`
       : `route53:${route53Action(method, target.pathname).action}`;
     try {
+      if (action === `sts:${UNSIGNED_ACTION}`) return { action, text: answerUnsignedSts(form, identities) };
       const principal: Principal = identities.authenticate({ method, url, headers, body }, isSts ? 'sts' : 'route53');
       if (isSts) return { action, text: answerSts(form, principal, identities) };
       if (throttle.isOver()) throw new AwsRefusal(400, 'Throttling', 'Rate exceeded');

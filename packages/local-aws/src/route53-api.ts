@@ -1,5 +1,6 @@
 import { type HostedRecord, type HostedZone, type HostedZones, type RecordChange } from './hosted-zones.ts';
-import { assertAllowed, AwsRefusal, type Principal } from './identities.ts';
+import { AwsRefusal } from './aws-refusal.ts';
+import { assertAllowed, type Principal } from './identities.ts';
 import { elementsOf, renderXml, textOf, type XmlTree } from './xml.ts';
 
 /** A Route 53 request with a valid signature. */

@@ -1,4 +1,5 @@
-import { ACCOUNT, assertAllowed, AwsRefusal, type Identities, type Principal } from './identities.ts';
+import { AwsRefusal } from './aws-refusal.ts';
+import { ACCOUNT, assertAllowed, type AwsKey, type Identities, type Principal } from './identities.ts';
 import { renderXml, type XmlTree } from './xml.ts';
 
 const NAMESPACE = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"';
@@ -21,11 +22,31 @@ export function answerSts(form: URLSearchParams, principal: Principal, identitie
   if (action !== 'AssumeRole') throw new AwsRefusal(400, 'InvalidAction', `Could not find operation ${action}`);
   const roleArn = form.get('RoleArn') ?? '';
   assertAllowed(principal, 'sts:AssumeRole', roleArn);
-  const { key, arn, expiresAt } = identities.assumeRole(principal, {
+  const session = identities.assumeRole(principal, {
     roleArn,
     session: form.get('RoleSessionName') ?? '',
     externalId: form.get('ExternalId') ?? undefined,
   });
+  return sessionDocument(action, session);
+}
+
+/** The action of STS that is not signed: the token is the proof. */
+export const UNSIGNED_ACTION = 'AssumeRoleWithWebIdentity';
+
+/** Answers {@link UNSIGNED_ACTION}. @throws AwsRefusal */
+export function answerUnsignedSts(form: URLSearchParams, identities: Identities): string {
+  const session = identities.assumeRoleWithWebIdentity({
+    roleArn: form.get('RoleArn') ?? '',
+    session: form.get('RoleSessionName') ?? '',
+    token: form.get('WebIdentityToken') ?? '',
+  });
+  return sessionDocument(UNSIGNED_ACTION, session);
+}
+
+function sessionDocument(
+  action: string,
+  { key, arn, expiresAt }: { readonly key: AwsKey; readonly arn: string; readonly expiresAt: Date },
+): string {
   return document(action, [
     [
       'Credentials',
