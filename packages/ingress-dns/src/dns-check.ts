@@ -5,6 +5,7 @@ import type { AwsClientConfig } from './aws/client-options.ts';
 import { judgeCredentials } from './conditions/account-conditions.ts';
 import { type DnsOptions, openDnsSession } from './conditions/dns-session.ts';
 import { type ConditionTree, type Condition, nameCauses, type JudgedCondition } from './conditions/condition.ts';
+import { judgeWebIdentity } from './conditions/web-identity-conditions.ts';
 import type { EndpointProbe } from './conditions/endpoint-condition.ts';
 import { judgeName, type NameDeps } from './conditions/name-conditions.ts';
 import type { ZoneView } from './conditions/record-condition.ts';
@@ -13,11 +14,14 @@ import { listZonesFor } from './conditions/zone-listing.ts';
 import { matchZones } from './conditions/zone-matching.ts';
 import type { CredentialSource } from './credentials/aws-credentials.ts';
 import type { WantedName } from './conditions/record-condition.ts';
+import type { WebIdentityContext } from './web-identity/web-identity.ts';
 
 export interface DnsCheckInput {
   readonly source: CredentialSource;
   /** Without any, the credentials are judged, their zones are listed, and the zones that `source` names by id are judged. */
   readonly names: readonly WantedName[];
+  /** What is known of the cluster and the role, for a `source` with a web identity. Default: nothing. */
+  readonly webIdentity?: WebIdentityContext | undefined;
   readonly awsClient?: AwsClientConfig | undefined;
   readonly dns?: DnsOptions | undefined;
   /** How endpoints are probed. Default: not at all. */
@@ -58,12 +62,11 @@ const ZONES_AT_ONCE = 4;
  */
 export async function checkIngressDns(input: DnsCheckInput, deps: DnsCheckDeps): Promise<DnsReport> {
   const { signal, endpoint } = input;
-  const { conditions, account, identity, requestCount } = await judgeCredentials(
-    input.source,
-    input.awsClient ?? {},
-    deps,
-    signal,
-  );
+  const { source, awsClient = {} } = input;
+  const { webIdentity } = source;
+  const { conditions, account, identity, requestCount } = await (webIdentity === undefined
+    ? judgeCredentials(source, awsClient, deps, signal)
+    : judgeWebIdentity({ ...source, webIdentity }, input.webIdentity ?? {}, awsClient, deps, signal));
   const nameDeps = {
     dns: openDnsSession(input.dns ?? {}, { host: deps.host, signal }),
     host: deps.host,

@@ -47,3 +47,5 @@ export {
 } from './repair/credentials-playbook.ts';
 export type { ObjectPatch } from './repair/credential-patches.ts';
 export { createZoneWriteTest, type ZoneWriteDeps, type ZoneWriteTest } from './write-test/zone-write-test.ts';
+export { parseTrustPolicy } from './web-identity/trust-policy.ts';
+export type { TokenFile, TrustPolicy, WebIdentity, WebIdentityContext } from './web-identity/web-identity.ts';

@@ -9,6 +9,7 @@ export {
   type IngressJudgement,
 } from './ingress-dns/ingress-judgement-phase.ts';
 export { ingressObjects, type IngressObjectsInput } from './ingress-dns/ingress-objects.ts';
+export { readPodToken, readTokenIssuer } from './ingress-dns/token-issuer.ts';
 export { createObjectPatchPlaybook, type ObjectPatchInput } from './objects/object-patch-playbook.ts';
 export { createAdoptionPlaybook } from './kubeadm/adoption.ts';
 export { createCaPlaybook } from './kubeadm/ca.ts';

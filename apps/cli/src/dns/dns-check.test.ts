@@ -6,6 +6,8 @@ import path from 'node:path';
 import { requireProgram } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BREAKS, type DnsWorld, NAME, startDnsWorld } from '../../../../packages/ingress-dns/src/dns-world.fixture.ts';
+import { makeToken } from '../../../../packages/cert-rotation/src/token-keys/tokens.fixture.ts';
+import { AUDIENCE, claims, makeTokenKey, SUBJECT } from '../../../../packages/ingress-dns/src/web-identity.fixture.ts';
 import { BIN, type Ended, runCli, runProgram } from '../cli-process.fixture.ts';
 
 interface Keys {
@@ -201,6 +203,39 @@ describe.skipIf(!requireProgram('knotd'))('dns check', () => {
     expect(stdout).toContain('of an interrupted write test');
     expect(count()).toBe(before);
     await rm(state, { recursive: true });
+  });
+
+  it('judges a web identity by its token and by the trust policy in a file, and prints one that fits', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-token-'));
+    const { key, jwk } = makeTokenKey();
+    const issuer = 'https://127.0.0.1:1/cluster';
+    const webIdentity = { issuer, audience: AUDIENCE, subject: SUBJECT, keys: [jwk] };
+    const roleArn = world.aws.addRole({ name: 'external-dns', webIdentity });
+    const [token, policy] = [path.join(directory, 'token'), path.join(directory, 'role.json')];
+    const env = { ...environment(undefined), AWS_ROLE_ARN: roleArn, AWS_WEB_IDENTITY_TOKEN_FILE: token };
+    const run = async (claimed: object, ...more: readonly string[]) => {
+      const text = makeToken(key, claims({ iss: issuer, ...claimed }));
+      await writeFile(token, text);
+      const ended = await runCli(words('--domain', NAME, ...more), { env });
+      expect(ended.stdout + ended.stderr).not.toContain(text.split('.')[2]);
+      return ended;
+    };
+    const accepted = await run({});
+    expect([accepted.exitCode, accepted.stderr]).toEqual([0, '']);
+    expect(accepted.stdout).toMatch(/ok +identity +the environment, token in/);
+
+    const statement = { Effect: 'Allow', Principal: { Federated: 'arn:aws:iam::123456789012:oidc-provider/old' } };
+    const document = { Version: '2012-10-17', Statement: [{ ...statement, Action: 'sts:AssumeRoleWithWebIdentity' }] };
+    await writeFile(policy, JSON.stringify({ Role: { Arn: roleArn, AssumeRolePolicyDocument: document } }));
+    const refused = await run({ sub: 'system:serviceaccount:a:b' }, '--trust-policy', policy);
+    expect(refused.exitCode).toBe(3);
+    expect(refused.stdout).toMatch(/cause +trust/);
+    const [fitting = ''] = /^\{\n[\s\S]*?^\}$/m.exec(refused.stdout) ?? [];
+    expect(JSON.parse(fitting).Statement).toHaveLength(2);
+
+    const misplaced = await check(world.key, '--domain', NAME, '--trust-policy', policy);
+    expect([misplaced.exitCode, misplaced.stderr]).toEqual([2, expect.stringContaining('no web identity')]);
+    await rm(directory, { recursive: true });
   });
 
   it('exits 2 without credentials, and for an invalid name or resolver', async () => {

@@ -17,6 +17,7 @@ import { readSource, readClientConfig } from './credential-input.ts';
 import { controllerFlag, nameFlags, toProbes } from './dns-flags.ts';
 import { chooseVia } from '../objects-via.ts';
 import { openIngressObjects } from './node-objects.ts';
+import { completeWebIdentity } from './web-identity.ts';
 
 const { resolver, scheme, port, probe, 'dns-port': dnsPort } = nameFlags;
 
@@ -181,11 +182,12 @@ async function judgeClusterDns(
     const { objects } = await openIngressObjects(objectSource, session);
     const { credentials, names } = await readClusterDns(objects, signal);
     if (credentials.length === 0) return { report: undefined, problem: undefined };
-    const { source } = chooseCredentials(credentials, flags.controller);
+    const chosen = chooseCredentials(credentials, flags.controller);
+    const { source, webIdentity } = await completeWebIdentity(chosen.source, undefined, session);
     const probes = toProbes({ ...flags, domain: undefined, target: undefined });
     const awsClient = await readClientConfig(toCredentialValues(flags), source, session);
     const deps = { host: localFiles.host, clock };
-    const report = await checkIngressDns({ source, names, awsClient, ...probes, signal }, deps);
+    const report = await checkIngressDns({ source, webIdentity, names, awsClient, ...probes, signal }, deps);
     const [cause] = report.causes;
     const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: kube-rescue dns check`);
     return { report, problem };

@@ -63,6 +63,34 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   InvalidChangeBatch: INVALID_CHANGE,
   NoSuchHostedZone: NO_ZONE,
 };
+/** What STS says about a web identity token (STS API reference, AssumeRoleWithWebIdentity, "Errors"). */
+const TOKEN_MEANINGS: Readonly<Record<string, Meaning>> = {
+  ExpiredTokenException: {
+    code: 'DNS_TOKEN_EXPIRED',
+    message: 'the web identity token has expired',
+    hint: 'the kubelet renews it within minutes once the API server answers: kube-rescue triage',
+  },
+  InvalidIdentityTokenException: {
+    code: 'DNS_TOKEN_REFUSED',
+    message: 'AWS cannot verify the web identity token',
+    hint: 'check that the account has an OIDC provider for the issuer with the audience of the token, and that the issuer publishes the key that signed it',
+  },
+  IDPRejectedClaimException: {
+    code: 'DNS_TOKEN_REFUSED',
+    message: 'AWS rejects a claim of the web identity token',
+    hint: 'check that the OIDC provider of the account has the audience of the token among its client IDs; then restart the workload for a new token',
+  },
+  IDPCommunicationErrorException: {
+    code: 'DNS_KEYS_UNPUBLISHED',
+    message: 'AWS cannot read the keys of the issuer',
+    hint: 'the discovery document and the key set of the issuer must answer over public HTTPS',
+  },
+  AccessDenied: {
+    code: 'DNS_TRUST_REFUSED',
+    message: 'the trust policy of the role does not accept the web identity token, or there is no such role',
+    hint: 'compare it: aws iam get-role --role-name ROLE >role.json, then kube-rescue dns check --trust-policy role.json',
+  },
+};
 const DENIALS: readonly string[] = ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'];
 
 /** A call of the AWS API. */
@@ -82,7 +110,8 @@ export function awsFailure(error: unknown, call: AwsCall): Error {
   if (isRecoveryError(error)) return error;
   if (!(error instanceof Error)) return new Error('the AWS SDK threw a value that is not an Error');
   const { action, subject } = call;
-  const meaning = isTimely(error) ? MEANINGS[error.name] : SKEWED;
+  const meanings = action === 'sts:AssumeRoleWithWebIdentity' ? { ...MEANINGS, ...TOKEN_MEANINGS } : MEANINGS;
+  const meaning = isTimely(error) ? meanings[error.name] : SKEWED;
   if (meaning !== undefined)
     return new IngressDnsError({ ...meaning, message: `${meaning.message} (${action})`, subject });
   if (DENIALS.includes(error.name)) return denied(call);

@@ -122,6 +122,45 @@ describe('AWS credentials in a cluster', () => {
     expect(ambients).toEqual(['IRSA', 'Pod Identity', 'instance role']);
   });
 
+  it('of IRSA come with role, subject, audience and the file of the token, of running pods or of the template', async () => {
+    const roleArn = 'arn:aws:iam::1:role/dns';
+    const env = [
+      { name: 'AWS_ROLE_ARN', value: roleArn },
+      { name: 'AWS_WEB_IDENTITY_TOKEN_FILE', value: '/var/run/secrets/eks.amazonaws.com/serviceaccount/token' },
+    ];
+    const volumeMounts = [{ name: 'aws-iam-token', mountPath: '/var/run/secrets/eks.amazonaws.com/serviceaccount' }];
+    const token = { audience: 'sts.amazonaws.com', expirationSeconds: 86_400, path: 'token' };
+    const volumes = [{ name: 'aws-iam-token', projected: { sources: [{ serviceAccountToken: token }] } }];
+    const spec = { serviceAccountName: 'external-dns', volumes };
+    const container = { image: 'external-dns:v0.14', args: ['--provider=aws'] };
+    const pod: KubernetesObject = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: 'dns', name: 'external-dns-abc', uid: '0f1e' },
+      spec: { ...spec, nodeName: 'node02', containers: [{ name: 'main', env, volumeMounts }] },
+    };
+    const identity = { roleArn, subject: 'system:serviceaccount:dns:external-dns', audience: 'sts.amazonaws.com' };
+    const [webhook] = await find(
+      pod,
+      deployment('dns', 'external-dns', container, { serviceAccountName: 'external-dns' }),
+    );
+    expect(webhook?.source).toMatchObject({
+      ambient: 'IRSA',
+      webIdentity: {
+        ...identity,
+        tokenFiles: [
+          {
+            pod: 'dns/external-dns-abc',
+            node: 'node02',
+            kubeletPath: 'pods/0f1e/volumes/kubernetes.io~projected/aws-iam-token/token',
+          },
+        ],
+      },
+    });
+    const [own] = await find(deployment('dns', 'external-dns', { ...container, env, volumeMounts }, spec));
+    expect(own?.source.webIdentity).toEqual({ ...identity, tokenFiles: [] });
+  });
+
   it('are found in issuers of cert-manager', async () => {
     const route53 = {
       region: 'eu-west-1',

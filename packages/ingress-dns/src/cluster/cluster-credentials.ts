@@ -1,5 +1,5 @@
 import { fieldsAt, listAt, RESOURCE_KINDS, textAt } from '@kube-rescue/cluster-objects';
-import type { AmbientCredentials, AssumedRole, CredentialSource } from '../credentials/aws-credentials.ts';
+import type { AssumedRole, CredentialSource } from '../credentials/aws-credentials.ts';
 import { parseIni } from '../credentials/ini.ts';
 import { type NamedZones, namedZones, ZONE_VARIABLE } from '../credentials/named-zones.ts';
 import { resolveProfile } from '../credentials/profile.ts';
@@ -18,10 +18,9 @@ import { type CredentialLocation, describeLocation } from './credential-location
 import type { ClusterCredentials } from './found-credentials.ts';
 import { findIssuerCredentials } from './issuer-credentials.ts';
 import { findMountedFile, type MountedFile } from './mounted-file.ts';
+import { findWebIdentity } from './pod-web-identity.ts';
 
 type Variables = ReadonlyMap<string, LocatedValue>;
-
-const IRSA_ANNOTATION = 'eks.amazonaws.com/role-arn';
 
 /**
  * Finds the AWS credentials of workloads in the cluster: variables, Secrets, mounted credentials files, issuers of
@@ -69,7 +68,7 @@ async function findIn(each: ControllerContainer, cluster: ClusterReading): Promi
   return {
     controller,
     location: undefined,
-    source: { where: describeController(controller), ambient, roles, region, zones },
+    source: { where: describeController(controller), ...ambient, roles, region, zones },
   };
 }
 
@@ -134,21 +133,22 @@ function zonesOf(each: ControllerContainer, variables: Variables): NamedZones | 
 async function findAmbient(
   each: ControllerContainer,
   cluster: ClusterReading,
-): Promise<AmbientCredentials | undefined> {
+): Promise<Pick<CredentialSource, 'ambient' | 'webIdentity'> | undefined> {
   const { controller, pod } = each;
   const { namespace } = controller;
   if (!mayUseAws(each)) return undefined;
   const name = textAt(pod, 'serviceAccountName') ?? 'default';
   const account = await cluster.get({ kind: RESOURCE_KINDS.ServiceAccount, namespace, name });
-  if (account?.metadata.annotations?.[IRSA_ANNOTATION] !== undefined) return 'IRSA';
-  const pods = await cluster.list(RESOURCE_KINDS.Pod, namespace);
+  const pods = (await cluster.list(RESOURCE_KINDS.Pod, namespace)).filter((object) =>
+    object.metadata.name.startsWith(`${controller.name}-`),
+  );
+  const webIdentity = findWebIdentity(pod, pods, account, { namespace, serviceAccount: name });
+  if (webIdentity !== undefined) return { ambient: 'IRSA', webIdentity };
   const variables = pods
-    .filter((object) => object.metadata.name.startsWith(`${controller.name}-`))
     .flatMap((object) => listAt(fieldsAt(object, 'spec'), 'containers'))
     .flatMap((container) => listAt(container, 'env'))
     .map((entry) => textAt(entry, 'name'));
-  if (variables.includes('AWS_WEB_IDENTITY_TOKEN_FILE')) return 'IRSA';
-  return variables.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'Pod Identity' : 'instance role';
+  return { ambient: variables.includes('AWS_CONTAINER_CREDENTIALS_FULL_URI') ? 'Pod Identity' : 'instance role' };
 }
 
 /** Without keys a workload uses AWS only by declaration: external-dns by its provider, others by an `AWS_*` variable. */

@@ -64,7 +64,8 @@ const unreachable = {
   hint: 'try again',
 } as const;
 
-interface Asked {
+/** The answer to who the bearer of keys is. */
+export interface Asked {
   readonly account: AwsAccount | undefined;
   readonly identity: CallerIdentity | undefined;
   readonly failure: IngressDnsError | undefined;
@@ -73,7 +74,7 @@ interface Asked {
 }
 
 /** Assumes the roles in order, then asks for the caller identity. */
-async function askWhoTheyAre(
+export async function askWhoTheyAre(
   keys: AwsCredentials,
   awsClient: AwsClientConfig,
   roles: CredentialSource['roles'],
@@ -102,7 +103,7 @@ async function askWhoTheyAre(
   }
 }
 
-function judgeClock(aheadMs: number | undefined, failure: IngressDnsError | undefined): JudgedCondition {
+export function judgeClock(aheadMs: number | undefined, failure: IngressDnsError | undefined): JudgedCondition {
   const subject = "this machine's clock";
   if (aheadMs === undefined && !isRecoveryError(failure, 'DNS_CLOCK_SKEWED')) {
     return unknown('clock', subject, 'no answer of AWS had a Date header');

@@ -3,6 +3,10 @@ import type { IngressDnsError, IngressDnsErrorCode } from '../errors.ts';
 /** The conditions from credentials to an endpoint that answers, in the order of the checks. */
 export const CONDITION_IDS = [
   'credentials',
+  'token',
+  'issuer',
+  'keys',
+  'trust',
   'form',
   'clock',
   'identity',

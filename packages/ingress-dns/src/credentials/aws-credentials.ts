@@ -1,3 +1,4 @@
+import type { WebIdentity } from '../web-identity/web-identity.ts';
 import type { NamedZones } from './named-zones.ts';
 
 /** A pair of keys; temporary keys have a session token. */
@@ -14,12 +15,7 @@ export interface AssumedRole {
 }
 
 /** How AWS provides credentials to a workload without keys; only the workload itself can use them. */
-export type AmbientCredentials =
-  | 'IRSA'
-  | 'Pod Identity'
-  | 'instance role'
-  | 'credential process'
-  | 'IAM Identity Center';
+type AmbientCredentials = 'IRSA' | 'Pod Identity' | 'instance role' | 'credential process' | 'IAM Identity Center';
 
 /** Credentials and their origin. */
 export interface CredentialSource {
@@ -28,6 +24,8 @@ export interface CredentialSource {
   /** Verbatim, white space included; absent when the credentials are `ambient`. */
   readonly keys?: AwsCredentials | undefined;
   readonly ambient?: AmbientCredentials | undefined;
+  /** For `IRSA`: the role and the token. */
+  readonly webIdentity?: WebIdentity | undefined;
   /** Assumed one after the other. */
   readonly roles: readonly AssumedRole[];
   readonly region?: string | undefined;

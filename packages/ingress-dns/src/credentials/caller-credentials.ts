@@ -44,7 +44,7 @@ async function findSource(
   named: string | undefined,
   host: Pick<Host, 'readFile'>,
 ): Promise<CredentialSource> {
-  const fromEnvironment = readEnvironment(environment, 'the environment');
+  const fromEnvironment = await readEnvironment(environment, 'the environment', host);
   if (named === undefined && fromEnvironment !== undefined) return fromEnvironment;
   const home = environment['HOME'] ?? '/root';
   const path = environment['AWS_SHARED_CREDENTIALS_FILE'] ?? `${home}/.aws/credentials`;
@@ -65,7 +65,11 @@ async function findSource(
 }
 
 /** The credentials in an environment or named there without a file; `undefined` when there are none. */
-function readEnvironment(environment: Environment, where: string): CredentialSource | undefined {
+async function readEnvironment(
+  environment: Environment,
+  where: string,
+  host: Pick<Host, 'readFile'>,
+): Promise<CredentialSource | undefined> {
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'];
   const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
@@ -73,7 +77,13 @@ function readEnvironment(environment: Environment, where: string): CredentialSou
     const keys = { accessKeyId, secretAccessKey, sessionToken: environment['AWS_SESSION_TOKEN'] };
     return { where, keys, roles: [], region };
   }
-  if (environment['AWS_WEB_IDENTITY_TOKEN_FILE'] !== undefined) return { where, ambient: 'IRSA', roles: [], region };
+  const tokenFile = environment['AWS_WEB_IDENTITY_TOKEN_FILE'];
+  if (tokenFile !== undefined) {
+    const bytes = tokenFile.startsWith('/') ? await host.readFile(hostPath(tokenFile)) : undefined;
+    const token = bytes === undefined ? undefined : Buffer.from(bytes).toString();
+    const webIdentity = { roleArn: environment['AWS_ROLE_ARN'], tokenFiles: [], token };
+    return { where: `the environment, token in ${tokenFile}`, ambient: 'IRSA', webIdentity, roles: [], region };
+  }
   if (environment['AWS_CONTAINER_CREDENTIALS_FULL_URI'] !== undefined) {
     return { where, ambient: 'Pod Identity', roles: [], region };
   }

@@ -13,6 +13,7 @@ import {
 import { ask, assertCanConfirm, isOnTerminal } from '../../confirmation.ts';
 import { controllerFlag, credentialFlags, nameFlags, toNames, toProbes, toZoneIds } from '../../dns/dns-flags.ts';
 import { openIngressObjects } from '../../dns/node-objects.ts';
+import { completeWebIdentity } from '../../dns/web-identity.ts';
 import { openWriteTest } from '../../dns/write-test.ts';
 import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
 import { usageError } from '../../envelope.ts';
@@ -32,13 +33,14 @@ export default class DnsCheck extends NodeCommand {
   static override summary =
     'Find out why names do not resolve to the ingress: AWS credentials, zones, records, resolvers, endpoints.';
   static override description =
-    'Checks the conditions in order; the first broken one is the cause. With --domain or --zone-id no cluster is needed; otherwise names and credentials are read from the cluster, even while its API server is down. Away from a node, keys alone are checked: whose they are, and which hosted zones they can see. Exits 3 when a condition is broken or unknown. Changes nothing except the test record of --write-test.';
+    'Checks the conditions in order; the first broken one is the cause. With --domain or --zone-id no cluster is needed; otherwise names and credentials are read from the cluster, even while its API server is down. Away from a node, keys alone are checked: whose they are, and which hosted zones they can see. A web identity (IRSA) is checked by its token, issuer, published keys and --trust-policy, then by AWS. Exits 3 when a condition is broken or unknown. Changes nothing except the test record of --write-test.';
   static override examples = [
     '<%= config.bin %> dns check',
     '<%= config.bin %> dns check --profile dns',
     '<%= config.bin %> dns check --zone-id Z0123456789ABCDEFGHIJ --profile dns',
     '<%= config.bin %> dns check --domain shop.example.com --profile dns --target 192.0.2.10',
     '<%= config.bin %> dns check --domain shop.example.com --aws-credentials - --json < keys.json',
+    '<%= config.bin %> dns check --controller dns/external-dns --trust-policy role.json',
   ];
   static override flags = {
     ...nameFlags,
@@ -50,6 +52,11 @@ export default class DnsCheck extends NodeCommand {
       multipleNonGreedy: true,
       helpValue: 'ID',
       helpGroup: 'DNS',
+    }),
+    'trust-policy': Flags.string({
+      description: 'judge this trust policy of the role of a web identity (IRSA): the answer of aws iam get-role',
+      helpValue: 'FILE',
+      helpGroup: 'AWS',
     }),
     'write-test': Flags.boolean({
       description: 'prove write permission: create and remove a TXT record in each zone, after a question',
@@ -71,7 +78,8 @@ export default class DnsCheck extends NodeCommand {
     const zoneIds = toZoneIds(flags);
     const probes = toProbes(flags);
     const cluster = await this.findCluster(flags, given === undefined && zoneIds.length === 0, session);
-    const source = await this.chooseSource(flags, cluster, zoneIds, session);
+    const chosen = await this.chooseSource(flags, cluster, zoneIds, session);
+    const { source, webIdentity } = await completeWebIdentity(chosen, flags['trust-policy'], session);
     const names = given ?? cluster?.names ?? [];
     const awsClient = await readClientConfig(flags, source, session);
     const { checkIngressDns } = await ingressDns();
@@ -82,7 +90,7 @@ export default class DnsCheck extends NodeCommand {
     }
     const proveChange = flags['write-test'] ? await openWriteTest(session) : undefined;
     const report = await checkIngressDns(
-      { source, names, awsClient, ...probes, proveChange, signal },
+      { source, webIdentity, names, awsClient, ...probes, proveChange, signal },
       { host: localFiles.host, clock },
     );
     return {
