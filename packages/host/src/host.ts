@@ -16,6 +16,11 @@ export interface WriteOptions {
    */
   readonly watched?: boolean | undefined;
   /**
+   * The replaced file is kube-rescue's own: nobody gave it an access list, attributes or a label that must be carried over, which takes
+   * five processes. They may be carried over all the same. Default: false.
+   */
+  readonly isOwn?: boolean | undefined;
+  /**
    * The states that may be replaced. In any other state the path is left as it is, with `HOST_CHANGED`; the replaced file is
    * compared again after the exchange, and put back when another process has written into it meanwhile.
    * Does not notice a file that another process renames to `path` between the last two system calls of the exchange, nor, where

@@ -24,15 +24,20 @@ const LOST = 'attributes lost: ';
  * later leaves the entries of a list as they are, and sets its mask: acl(5).
  */
 export const KEEP_ATTRIBUTES = `
-mark_of() {
-  mark=$(ls -ldn -- "$1") || return 1
-  mark=\${mark%% *}
-  printf '%s' "\${mark#??????????}"
+newline='
+'
+have_equal_marks() {
+  lines=$(ls -ldnq -- "$1" "$2") || return 1
+  first=\${lines%%"$newline"*}
+  second=\${lines#*"$newline"}
+  first=\${first%% *}
+  second=\${second%% *}
+  [ "\${first#??????????}" = "\${second#??????????}" ]
 }
 keep_attributes() {
   [ -f "$1" ] && [ ! -L "$1" ] || return 0
   if failure=$(cp --attributes-only --preserve=mode,xattr -PT -- "$1" "$2" 2>&1); then
-    [ "$(mark_of "$1")" = "$(mark_of "$2")" ] || failure='they differ afterwards'
+    have_equal_marks "$1" "$2" || failure='they differ afterwards'
   else
     failure=\${failure:-cp failed}
   fi

@@ -116,6 +116,16 @@ describe.skipIf(!requireProgram('setfacl', 'setfattr')).each(adapters)('replacin
 });
 
 describe('replacing a file on a machine without a shell', () => {
+  it('needs none for a file of our own', async () => {
+    writeFileSync(at('head.json'), 'old');
+    mkdirSync(at('bin'));
+    vi.stubEnv('PATH', at('bin'));
+    const write = createLocalHost({ onAttributesLost }).writeFile;
+    await write(at('head.json'), Buffer.from('new'), { mode: 0o600, isOwn: true });
+    expect(readFileSync(at('head.json'), 'utf8')).toBe('new');
+    expect(losses).toEqual([]);
+  });
+
   it('replaces it and reports the loss', async () => {
     writeFileSync(at('file'), 'old');
     mkdirSync(at('bin'));

@@ -105,7 +105,7 @@ async function writeNew(
 ): Promise<string | undefined> {
   const handle = await open(temporary, NEW_FILE, 0o600);
   try {
-    const lost = await keepAttributes(real, temporary);
+    const lost = options.isOwn === true ? undefined : await keepAttributes(real, temporary);
     if (data instanceof Uint8Array) await handle.writeFile(data);
     else await writePieces(handle, data);
     if (options.owner !== undefined) await handle.chown(options.owner.uid, options.owner.gid);

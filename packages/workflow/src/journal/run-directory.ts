@@ -53,7 +53,7 @@ export function openRunDirectory(host: Host, path: HostPath, id: string, seal: B
   let number: number | undefined;
   let hasHead = false;
   const writeHead = async (end: ChainPosition): Promise<void> => {
-    await host.writeFile(headPath, encodeHead({ number, ...end }), { mode: PRIVATE_FILE_MODE });
+    await host.writeFile(headPath, encodeHead({ number, ...end }), { mode: PRIVATE_FILE_MODE, isOwn: true });
     hasHead = true;
   };
   const read = (onRecord: (record: JournalRecord) => void): Promise<JournalEnd> => readJournal(paths, host, onRecord);
