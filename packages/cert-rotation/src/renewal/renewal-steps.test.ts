@@ -53,6 +53,24 @@ async function findingOf(node: Node, id: string, options: RenewalOptions = {}, n
 const dataOf = (kubeconfig: string, field: string): string =>
   Buffer.from(new RegExp(`${field}: (\\S+)`).exec(kubeconfig)?.[1] ?? '', 'base64').toString();
 
+describe('renewals side by side', () => {
+  it('follow each other where they write the same file', async () => {
+    const { host, input } = await kubeadmNode({ expired: LEAF_NAMES });
+    const inventory = await inspectCertificates(input, { host });
+    const shared = inventory.certificates.find(({ id }) => id === 'apiserver')?.keyLocation;
+    if (shared === undefined) throw new Error('unreachable');
+    const certificates = inventory.certificates.map((entry) =>
+      entry.id === 'apiserver-kubelet-client' ? { ...entry, keyLocation: shared } : entry,
+    );
+    const steps = createRenewalSteps(
+      { inventory: { ...inventory, certificates } },
+      { host, clock: createFixedClock(NOW) },
+    );
+    const waiting = steps.filter(({ requires }) => requires.length > 0).map(({ id, requires }) => [id, requires]);
+    expect(waiting).toEqual([['pki/renew/apiserver-kubelet-client', ['pki/renew/apiserver']]]);
+  });
+});
+
 describe('renewing an expired kubeadm node', () => {
   it.each(['rsa', 'ecdsa'] as const)('renews every certificate and keeps every key (%s)', async (algorithm) => {
     const node = await kubeadmNode({ algorithm, expired: LEAF_NAMES, caBundle: true });

@@ -86,6 +86,7 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
   return opened.phase({
     id: 'certificates',
     title: 'Certificates',
+    isSideBySide: options.adopt === undefined,
     steps: async (node, description) => {
       assertSingleKubeadmNode(description);
       const inventory = await inspectCertificates(description.inspection, node);

@@ -25,6 +25,7 @@ export function createRenewalPlaybook(
   const certificates = opened.phase({
     id: 'certificates',
     title: 'Certificates',
+    isSideBySide: true,
     steps: async (node, description) => {
       const only = options.only.length === 0 ? undefined : (options.only as readonly CertificateId[]);
       const inventory = await inspectCertificates({ ...description.inspection, only }, node);
