@@ -11,6 +11,7 @@ import { documentFormat } from './output-format.ts';
 import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
 import { secretArguments } from './secret-arguments.ts';
+import { noticeRenamedFlags } from './renamed-flags.ts';
 import { safeText } from './render/style.ts';
 import type { Terminal } from './terminal.ts';
 import { type Invocation, type NodeFlags, openSession, openStreams, type Session } from './wiring.ts';
@@ -83,6 +84,8 @@ export abstract class BaseCommand extends Command {
 
   private async answerAndFinish(): Promise<Answer> {
     await this.disableCoreDumps();
+    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags };
+    for (const notice of noticeRenamedFlags(this.argv, flags)) this.streams.reporter.print(notice);
     try {
       return await this.answer();
     } catch (error) {

@@ -187,7 +187,7 @@ describe('a valid certificate', () => {
     const before = await pki();
     const given = flag === '--days' ? [flag, '30'] : [flag];
     for (const mode of ['--yes', '--dry-run']) {
-      expect(await on(...command.split(' '), ...given, '--expiring-within', '0', mode)).toMatchObject({
+      expect(await on(...command.split(' '), ...given, '--renew-within', '0', mode)).toMatchObject({
         exitCode: 4,
         document: { error: { code: 'RENEWAL_NOT_DUE', subject: flag } },
       });

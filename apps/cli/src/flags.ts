@@ -135,9 +135,10 @@ export const renewalFlags = {
     description:
       "lifetime of new certificates; never beyond the CA's; default: the lifetime of the certificate that is replaced",
   }),
-  'expiring-within': days({
+  'renew-within': days({
     description:
       'also renew what expires within this time; default: 7d, at most a third of the lifetime of the certificate',
+    aliases: ['expiring-within'],
   }),
 };
 

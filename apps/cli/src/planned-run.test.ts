@@ -44,7 +44,7 @@ describe('a plan that is carried out', () => {
     ['--days', '3650'],
     ['--new-keys'],
     ['--only', 'pki'],
-    ['--expiring-within', '30d'],
+    ['--renew-within', '30d'],
     ['--kubernetes-dir', '/etc/other'],
     ['--via', 'api'],
     ['--certs', '.'],

@@ -4,9 +4,9 @@ import type { RenewalOptions } from '@kube-rescue/cert-rotation';
 export interface RenewalValues {
   readonly 'new-keys': boolean;
   readonly days: number | undefined;
-  readonly 'expiring-within': number | undefined;
+  readonly 'renew-within': number | undefined;
 }
 
 export function toRenewal(flags: RenewalValues, all = false): RenewalOptions {
-  return { newKeys: flags['new-keys'], days: flags.days, all, expiringWithinDays: flags['expiring-within'] };
+  return { newKeys: flags['new-keys'], days: flags.days, all, expiringWithinDays: flags['renew-within'] };
 }

@@ -66,6 +66,23 @@ describe('the words that every command line has', () => {
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'USAGE', hint } });
   });
 
+  it.each([
+    [
+      ['recover', '--dry-run', '--expiring-within', '20d', '--dns-wait=1m'],
+      ['--renew-within', '--wait'],
+    ],
+    [['etcd', 'status', '--rotated-set', '.'], ['--certs']],
+    [['nodes', 'join', 'node02', '--dry-run', '--ready-timeout', '5'], ['--wait']],
+  ])('takes the former names of flags, and names the new ones: %j', async (words, names) => {
+    const { stdout, stderr } = await on(...words, '--json');
+    expect(stdout).not.toMatch(/nonexistent flag|unknown flag/i);
+    expect([...stderr.matchAll(/^--\S+ is now (--\S+)$/gm)].map(([, name]) => name).toSorted()).toEqual(names);
+    const help = await runCli([...words.filter((word) => /^[a-z]+$/.test(word)), '--help', '--verbose']);
+    for (const word of words.filter((each) => each.startsWith('--') && each !== '--dry-run')) {
+      expect(help.stdout).not.toContain(word.replace(/=.*/, ''));
+    }
+  });
+
   it('knows what kubeadm calls its commands and certificates', async () => {
     const [check, list, triage] = await Promise.all([
       on('certs', 'check-expiration', '--json'),

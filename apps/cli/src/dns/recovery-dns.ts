@@ -34,9 +34,10 @@ export const recoveryDnsFlags = {
   scheme,
   port,
   probe,
-  'dns-wait': seconds({
+  wait: seconds({
     description: 'how long to wait for the names: seconds, or 5m',
     default: 300,
+    aliases: ['dns-wait'],
     helpGroup: 'DNS',
   }),
 };
@@ -50,7 +51,7 @@ export interface RecoveryDnsValues {
   readonly scheme: 'http' | 'https';
   readonly port: number | undefined;
   readonly probe: boolean;
-  readonly 'dns-wait': number;
+  readonly wait: number;
 }
 
 /** Source of the objects of the cluster. */
@@ -122,7 +123,7 @@ async function createKeyPhases(
     controller: flags.controller,
     awsClient: await readClientConfig(given, undefined, session),
     ...toProbes({ ...flags, domain: undefined, target: undefined }),
-    timeoutMs: flags['dns-wait'] * 1000,
+    timeoutMs: flags.wait * 1000,
   };
   const objects = await openIngressObjects(objectSource, session);
   return createIngressDnsPhases(input, { ...objects, host: session.localFiles.host, clock: session.clock });

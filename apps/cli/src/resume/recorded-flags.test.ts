@@ -38,6 +38,8 @@ describe('the flags that a journal records', () => {
     expect(toFlagWords(recorded, forms)).toEqual([
       ...['--days=30', '--new-keys', '--no-probe', '--only=a', '--only=b', '--certs=/x y'],
     ]);
+    const former = { 'dns-wait': 60, 'expiring-within': 9 };
+    expect(toFlagWords(former, forms)).toEqual(['--dns-wait=60', '--expiring-within=9']);
     expect(toFlagWords({ 'new-keys': false, set: ['x'], plan: 'p' }, forms)).toEqual([]);
   });
 

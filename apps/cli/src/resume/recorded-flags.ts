@@ -50,6 +50,8 @@ export function recordFlags(
 export interface FlagForm {
   readonly type: 'boolean' | 'option';
   readonly allowNo?: boolean;
+  /** Former names, which older runs recorded. */
+  readonly aliases?: readonly string[] | undefined;
 }
 
 /** The words that give recorded flags their values again. Flags that this version does not have are omitted. */
@@ -58,12 +60,16 @@ export function toFlagWords(
   forms: Readonly<Record<string, FlagForm>>,
 ): readonly string[] {
   return Object.entries(recorded).flatMap(([name, value]) => {
-    const form = forms[name];
+    const form = formOf(name, forms);
     if (form === undefined || NOT_RECORDED.has(name)) return [];
     if (typeof value === 'boolean') return value ? [`--${name}`] : form.allowNo === true ? [`--no-${name}`] : [];
     const values = Array.isArray(value) ? (value as readonly Json[]) : [value];
     return values.map((each) => `--${name}=${String(each as string | number)}`);
   });
+}
+
+function formOf(name: string, forms: Readonly<Record<string, FlagForm>>): FlagForm | undefined {
+  return forms[name] ?? Object.values(forms).find(({ aliases }) => aliases?.includes(name) === true);
 }
 
 /** The flags that are not part of a run's identity, as words: they hold for the present command line only. */
