@@ -9,6 +9,10 @@ const INDENT = 2;
 
 /** A page that fits on two screens is shown whole. */
 const MOST_LINES = 60;
+/** After the summary, and at the end of the page. */
+const BLANK_LINES = 2;
+/** Flags of every run, which the longest pages name only. */
+const RUN_FLAGS = ['yes', 'verbose', 'dry-run', 'backup-recipient', 'only', 'skip', 'clock-is-right'];
 
 /** What a command can end with that changes nothing. */
 const READ_ONLY: readonly ExitCode[] = [EXIT.done, EXIT.bug, EXIT.usage, EXIT.problems, EXIT.refused, EXIT.interrupted];
@@ -16,8 +20,8 @@ const READ_ONLY: readonly ExitCode[] = [EXIT.done, EXIT.bug, EXIT.usage, EXIT.pr
 /**
  * oclif's help, with the exit codes of the command at the end of its page, and no line of prose wider than the terminal.
  *
- * A longer page is shortened: it names the flags of its groups (SSH, AWS, DNS, global) without their descriptions. With `--verbose` it is
- * whole.
+ * A longer page is shortened: it names the flags of its groups (SSH, AWS, DNS, global) without their descriptions, and where this does
+ * not suffice those of every run. With `--verbose` it is whole.
  */
 export default class HelpWithExitCodes extends Help {
   #isPage = false;
@@ -42,35 +46,48 @@ export default class HelpWithExitCodes extends Help {
 
   protected override formatCommand(command: Command.Loadable): string {
     const page = this.formatPage(command);
-    if (this.#isVerbose || page.split('\n').length <= MOST_LINES) return page;
-    const grouped = Object.values(command.flags).filter(
-      ({ helpGroup, hidden }) => helpGroup !== undefined && hidden !== true,
+    const above = (this.summary(command)?.split('\n').length ?? 0) + BLANK_LINES;
+    const fits = (text: string): boolean => text.split('\n').length + above <= MOST_LINES;
+    if (this.#isVerbose || fits(page)) return page;
+    const short = this.formatShortPage(command, []);
+    return fits(short) ? short : this.formatShortPage(command, RUN_FLAGS);
+  }
+
+  /** @param unexplained flags that are named like those of a group */
+  private formatShortPage(command: Command.Loadable, unexplained: readonly string[]): string {
+    const flags = Object.values(command.flags).filter(({ hidden }) => hidden !== true);
+    const groupOf = ({ name, helpGroup }: (typeof flags)[number]): string | undefined =>
+      helpGroup ?? (unexplained.includes(name) ? 'RUN' : undefined);
+    const groups = Map.groupBy(
+      flags.filter((flag) => groupOf(flag) !== undefined),
+      (flag) => groupOf(flag) ?? '',
     );
-    const groups = Map.groupBy(grouped, ({ helpGroup }) => helpGroup ?? '');
-    const own = Object.entries(command.flags)
-      .filter(([, { helpGroup }]) => helpGroup === undefined)
-      .map(([name, flag]) => [name, { ...flag, description: (flag.description ?? '').split('; ')[0] ?? '' }] as const);
+    const own = flags
+      .filter((flag) => groupOf(flag) === undefined)
+      .map((flag) => [flag.name, { ...flag, description: (flag.description ?? '').split('; ')[0] ?? '' }] as const);
     const usage = `${command.id.replaceAll(':', ' ')} ${Object.values(command.args).map(formOfArg).join(' ')} [FLAGS]`;
     const short = { ...command, usage: usage.replaceAll(/ +/g, ' '), flags: Object.fromEntries(own) };
     const columns = (this.opts.maxWidth ?? COLUMNS) - INDENT;
-    const others = [...groups].flatMap(([group, flags]) =>
-      wrap(`${group}: ${flags.map(({ name }) => `--${name}`).join(', ')}`, columns),
+    const others = [...groups].flatMap(([group, named]) =>
+      wrap(`${group}: ${named.map(({ name }) => `--${name}`).join(', ')}`, columns),
     );
     const all = `all in full: ${this.config.bin} ${command.id.replaceAll(':', ' ')} --help --verbose`;
     const more = this.section('MORE FLAGS', [...others, all].join('\n'));
-    return this.formatPage(short, [more]).replaceAll('\n\n  $ ', '\n  $ ');
+    return this.formatPage(short, { sections: [more], isWriter: isWriter(command) }).replaceAll('\n\n  $ ', '\n  $ ');
   }
 
-  /** @param sections in front of the exit codes */
-  private formatPage(command: Command.Loadable, sections: readonly string[] = []): string {
+  /** @param more sections in front of the exit codes; whether the command writes, where `command` does not have all of its flags */
+  private formatPage(
+    command: Command.Loadable,
+    more: { readonly sections?: readonly string[]; readonly isWriter?: boolean } = {},
+  ): string {
     // oclif shows an empty choice for a flag that excludes a hidden flag.
     const page = super
       .formatCommand(command)
       .replaceAll(/\s+\|\s*\]/g, ']')
       .trimEnd();
-    // A drill asks nothing: what it makes is its own, and --clean removes it.
-    const isWriter = ['yes', 'clean'].some((flag) => flag in command.flags);
-    return [this.breakOptions(page), ...sections, this.exitCodes(isWriter ? undefined : READ_ONLY)].join('\n\n');
+    const { sections = [], isWriter: writes = isWriter(command) } = more;
+    return [this.breakOptions(page), ...sections, this.exitCodes(writes ? undefined : READ_ONLY)].join('\n\n');
   }
 
   /** oclif breaks a long choice in the middle of a word. */
@@ -95,6 +112,11 @@ export default class HelpWithExitCodes extends Help {
     );
     return this.section('EXIT CODES', rows.map(([code, meaning]) => `${code}  ${meaning}`).join('\n'));
   }
+}
+
+/** A drill asks nothing: what it makes is its own, and --clean removes it. */
+function isWriter({ flags }: Command.Loadable): boolean {
+  return ['yes', 'clean'].some((flag) => flag in flags);
 }
 
 function formOfArg({ name, required }: { readonly name: string; readonly required?: boolean }): string {

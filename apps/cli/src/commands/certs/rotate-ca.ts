@@ -12,7 +12,7 @@ const STAGES = ['trust', 'issue', 'drop'] as const;
 export default class CertsRotateCa extends NodeCommand {
   static override summary = 'Rotate a CA of this node to a new key in stages, or reissue it with the same key.';
   static override description =
-    'Without flags, shows the stage of the CA. Rotation to a new key has three stages, each a separate, verified run: trust (old and new CA are trusted everywhere), issue (the new CA signs), drop (the old CA is no longer trusted). The cluster keeps serving. Between stages, give users, pipelines and other nodes the new CA bundle, then new certificates. With --same-key, certificates signed by the CA stay valid; the control plane restarts with the new CA certificate, and pods keep the old one until they restart.';
+    'Without flags, shows the stage of the CA. Rotation to a new key has three stages, each a separate, verified run: trust (old and new CA are trusted everywhere), issue (the new CA signs), drop (the old CA is no longer trusted). The cluster keeps serving. Between stages, give users, pipelines and other nodes the new CA bundle, then new certificates. With --same-key, certificates signed by the CA stay valid; the control plane restarts, pods keep the old CA certificate until they do.';
   static override examples = [
     '<%= config.bin %> certs rotate-ca cluster',
     '<%= config.bin %> certs rotate-ca cluster --stage trust --dry-run',
@@ -33,9 +33,9 @@ export default class CertsRotateCa extends NodeCommand {
       exclusive: ['same-key', 'all-stages'],
     })(),
     'all-stages': Flags.boolean({ description: 'run every remaining stage', exclusive: ['same-key'] }),
-    'same-key': Flags.boolean({ description: 'keep the CA key and reissue the CA certificate' }),
+    'same-key': Flags.boolean({ description: 'keep the CA key; reissue the CA certificate' }),
     resume: Flags.boolean({
-      description: 'resume the interrupted run, in its recorded stage unless --stage is given',
+      description: 'resume the interrupted run; in its recorded stage unless --stage is given',
       exclusive: ['same-key'],
     }),
     days: days({ description: 'lifetime of the new CA certificate', default: 3650 }),
