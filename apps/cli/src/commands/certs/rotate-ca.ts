@@ -12,7 +12,7 @@ const STAGES = ['trust', 'issue', 'drop'] as const;
 export default class CertsRotateCa extends NodeCommand {
   static override summary = 'Rotate a CA of this node to a new key in stages, or reissue it with the same key.';
   static override description =
-    'Without flags, shows the stage of the CA. Rotation to a new key has three stages, each a separate, verified run: trust (old and new CA are trusted everywhere), issue (the new CA signs), drop (the old CA is no longer trusted). The cluster keeps serving. Between stages, give users, pipelines and other nodes the new CA bundle, then new certificates. With --same-key, certificates signed by the CA stay valid; the control plane restarts, pods keep the old CA certificate until they do.';
+    'Without flags, shows the stage of the CA. Rotation to a new key has three stages, each a separate, verified run: trust (old and new CA are trusted everywhere), issue (the new CA signs), drop (the old CA is no longer trusted). The cluster keeps serving. Between stages, give users and other nodes the new CA bundle, then new certificates. With --same-key, certificates signed by the CA stay valid; pods keep the old CA certificate until they restart.';
   static override examples = [
     '<%= config.bin %> certs rotate-ca cluster',
     '<%= config.bin %> certs rotate-ca cluster --stage trust --dry-run',
