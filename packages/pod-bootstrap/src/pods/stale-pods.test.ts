@@ -8,6 +8,10 @@ const projected = {
   projected: { sources: [{ serviceAccountToken: {} }, { configMap: { name: 'kube-root-ca.crt' } }] },
 };
 
+function bundle(clusterTrustBundle: object): unknown {
+  return { projected: { sources: [{ clusterTrustBundle: { ...clusterTrustBundle, path: 'api.pem' } }] } };
+}
+
 function pod(name: string, startedAt: string, volume: unknown): unknown {
   const containerStatuses = [{ state: { running: { startedAt } } }];
   const metadata = { name, namespace: 'default' };
@@ -20,6 +24,8 @@ describe('a pod holds an old CA', () => {
   it.each([
     ['a token Secret', token],
     ['the ConfigMap of its namespace', projected],
+    ['the ClusterTrustBundle of the signer', bundle({ signerName: 'kubernetes.io/kube-apiserver-serving' })],
+    ['the ClusterTrustBundle of a name', bundle({ name: 'kubernetes.io:kube-apiserver-serving:1a2b' })],
   ])('when it started before the new one was in %s', (_, volume) => {
     const before = pod('before', '2026-11-22T12:05:29Z', volume);
     const after = pod('after', '2026-11-22T12:05:30Z', volume);
@@ -29,6 +35,7 @@ describe('a pod holds an old CA', () => {
   it('but not when it mounts no CA, or does not run', () => {
     const long = '2026-01-01T00:00:00Z';
     expect(stale(pod('x', long, { hostPath: {} }), pod('y', long, { secret: { secretName: 'other' } }))).toEqual([]);
+    expect(stale(pod('x', long, bundle({ signerName: 'example.org/mesh' })))).toEqual([]);
     expect(
       stale({ metadata: { name: 'x', namespace: 'default' }, spec: { volumes: [token] }, status: {} }, null),
     ).toEqual([]);

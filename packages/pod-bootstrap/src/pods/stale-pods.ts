@@ -16,12 +16,15 @@ import { listReadable } from '../controllers/pod-context.ts';
 
 const ROOT_CONFIG_MAP = 'kube-root-ca.crt';
 const TOKEN = 'kubernetes.io/service-account-token';
+/** Of the ClusterTrustBundle in which kube-controller-manager publishes the CA of the API server; its name begins like this. */
+const BUNDLE_SIGNER = 'kubernetes.io/kube-apiserver-serving';
+const BUNDLE_NAME = 'kubernetes.io:kube-apiserver-serving:';
 
 /** Controllers that replace a deleted pod. */
 const REPLACING = ['ReplicaSet', 'StatefulSet', 'DaemonSet', 'ReplicationController'];
 
 /**
- * Whether a pod mounts the CA of its service account and has a container that started before `publishedAt`. A container
+ * Whether a pod mounts the CA of the API server and has a container that started before `publishedAt`. A container
  * that rereads the file may have the new CA already.
  *
  * Pure; objects are as the API server shows them.
@@ -35,7 +38,7 @@ function holdsCaOfBefore(
 }
 
 /**
- * The pods, as `NAMESPACE/NAME`, that mount the CA of their service account and have a container that started before
+ * The pods, as `NAMESPACE/NAME`, that mount the CA of the API server and have a container that started before
  * `publishedAt`. Pure; objects are as the API server shows them.
  * @param secrets the token Secrets of all service accounts
  */
@@ -110,12 +113,19 @@ async function explainKept(
   return undefined;
 }
 
-/** From a token Secret, or from the ConfigMap of the namespace (Kubernetes 1.21 and later). */
+/** From a token Secret, the ConfigMap of the namespace (Kubernetes 1.21 and later), or a ClusterTrustBundle (v1 since 1.37). */
 function handsOutCa(volume: Fields, pod: unknown, tokens: ReadonlySet<string>): boolean {
   const secret = textAt(fieldsAt(volume, 'secret'), 'secretName');
   if (secret !== undefined) return tokens.has(nameOf(pod, secret));
   const sources = listAt(fieldsAt(volume, 'projected'), 'sources');
-  return sources.some((source) => textAt(fieldsAt(source, 'configMap'), 'name') === ROOT_CONFIG_MAP);
+  return sources.some((source) => {
+    const { signerName, name } = fieldsAt(source, 'clusterTrustBundle');
+    return (
+      textAt(fieldsAt(source, 'configMap'), 'name') === ROOT_CONFIG_MAP ||
+      signerName === BUNDLE_SIGNER ||
+      (typeof name === 'string' && name.startsWith(BUNDLE_NAME))
+    );
+  });
 }
 
 function nameOf(object: unknown, name?: string): string {

@@ -112,6 +112,26 @@ describe('the gate of the published CA', () => {
     expect(JSON.stringify(finding)).not.toContain('Secret');
   });
 
+  it.each([
+    ['v1', 'v1.37'],
+    ['v1beta1', 'v1.33, with its feature gate'],
+  ])('stays shut while a ClusterTrustBundle in %s (%s) holds another CA', async (version) => {
+    const path = `/apis/certificates.k8s.io/${version}/clustertrustbundles`;
+    const bundles = (trustBundle: string): unknown => ({
+      items: [{ metadata: { name: 'kubernetes.io:kube-apiserver-serving:1a' }, spec: { trustBundle } }],
+    });
+    const { certificate } = pki.pairs.ca;
+    const objects = { [CONFIG_MAPS]: list(certificate), [SECRETS]: list(), '/api/v1/pods': list() };
+    expect(await check(gate({ ...objects, [path]: bundles('other') }))).toMatchObject({
+      status: 'needed',
+      summary: expect.stringContaining('such as ClusterTrustBundle kubernetes.io:kube-apiserver-serving:1a'),
+    });
+    expect(await check(gate({ ...objects, [path]: bundles(certificate) }))).toMatchObject({
+      status: 'ok',
+      evidence: [expect.stringMatching(/^2 ConfigMaps kube-root-ca.crt and ClusterTrustBundles/)],
+    });
+  });
+
   it('does not name Secrets where a ConfigMap of a cluster without them holds another CA', async () => {
     const finding = await check(gate({ [CONFIG_MAPS]: list('other'), [SECRETS]: list() }));
     expect(finding).toMatchObject({ status: 'needed', summary: expect.stringContaining('such as ConfigMap a/') });

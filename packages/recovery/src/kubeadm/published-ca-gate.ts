@@ -7,7 +7,9 @@ import type { Step, StepId, Verdict } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import { parseCertificates } from '@kube-rescue/x509';
 import { createGateStep } from '../gates/gate-step.ts';
+import { describePodCertificates, findPodCertificates } from '../rotation/pod-certificates.ts';
 import { CA_PUBLISHED } from '../step-ids.ts';
+import { listTrustBundles } from './published-trust-bundles.ts';
 
 const TIMEOUT_MS = 120_000;
 const ROOT_CONFIG_MAPS = '/api/v1/configmaps?fieldSelector=metadata.name%3Dkube-root-ca.crt';
@@ -16,9 +18,9 @@ const CLUSTER_INFO = '/api/v1/configmaps?fieldSelector=metadata.name%3Dcluster-i
 
 /**
  * Verifies that kube-controller-manager publishes the cluster CA certificate of the disk: in the ConfigMap `kube-root-ca.crt` of every
- * namespace, which pods mount (since Kubernetes 1.20, kube-controller-manager `pkg/controller/certificates/rootcacertpublisher`), and in
- * the token Secrets that exist. Since Kubernetes 1.24 none is made by itself (LegacyServiceAccountTokenNoAutoGeneration), so their
- * absence is no problem; a cluster that publishes nothing at all is. Warns of the rest: pods that read the old CA at their start, and the `cluster-info` that new nodes join by.
+ * namespace, which pods mount (since Kubernetes 1.20, kube-controller-manager `pkg/controller/certificates/rootcacertpublisher`), in
+ * the token Secrets that exist, and in its ClusterTrustBundle where the API server serves them. Since Kubernetes 1.24 none is made by itself (LegacyServiceAccountTokenNoAutoGeneration), so their
+ * absence is no problem; a cluster that publishes nothing at all is. Warns of the rest: pods that read the old CA at their start, pods with certificates of it, and the `cluster-info` that new nodes join by.
  */
 export function createPublishedCaGate(
   node: Node,
@@ -57,12 +59,18 @@ async function inspectPublished(node: Node, signal: AbortSignal): Promise<Verdic
   if (configMaps === undefined || secrets === undefined) {
     return { verified: false, reason: 'the API server does not list the CA bundles of service accounts' };
   }
+  const bundles = await listTrustBundles(node, signal);
   const published = [
     ...configMaps.map((object) => ({ name: nameOf('ConfigMap', object), pem: pemOf(object) })),
     ...secrets.map((object) => ({ name: nameOf('Secret', object), pem: decode(pemOf(object)) })),
+    ...bundles,
   ];
-  const what = `ConfigMaps kube-root-ca.crt${secrets.length === 0 ? '' : ' and token Secrets'}`;
-  if (published.length === 0) {
+  const what = [
+    'ConfigMaps kube-root-ca.crt',
+    ...(secrets.length === 0 ? [] : ['token Secrets']),
+    ...(bundles.length === 0 ? [] : ['ClusterTrustBundles']),
+  ].join(' and ');
+  if (configMaps.length + secrets.length === 0) {
     const hint =
       'kube-controller-manager makes one in each namespace: read its log in /var/log/pods, and check its --controllers for root-ca-cert-publisher';
     return {
@@ -77,9 +85,10 @@ async function inspectPublished(node: Node, signal: AbortSignal): Promise<Verdic
     return { verified: false, reason, hint: 'read the log of kube-controller-manager in /var/log/pods' };
   }
   const evidence = [`${published.length} ${what} publish ${path}`];
-  const publishedSince = parseCertificates(present, `${path}`)[0].notBefore;
+  const [ca] = parseCertificates(present, `${path}`);
   const warnings = [
-    ...(await warnOfPods(node, { secrets, publishedSince }, signal)),
+    ...(await warnOfPods(node, { secrets, publishedSince: ca.notBefore }, signal)),
+    ...describePodCertificates(await findPodCertificates(ca, node, signal)),
     ...(await warnOfClusterInfo(node, present, signal)),
   ];
   return { verified: true, evidence, ...(warnings.length === 0 ? {} : { warnings }) };

@@ -33,6 +33,7 @@ import {
 } from './rotation-input.ts';
 import { createRotationRestartStep } from './rotation-restart.ts';
 import { createRereadGate } from './settled-gate.ts';
+import { createPodCertificateStep } from './pod-certificates-step.ts';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
 /** Written objects must stay unchanged this long: the API server would restore a CA that it still trusts. */
@@ -102,6 +103,7 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
       ...renewals,
       createRotationRestartStep('issue', { id: restart, requires: made }, input, node),
       ...createControlPlaneGates('issue', [restart, ...made], input, node),
+      ...(ca === 'cluster' ? [createPodCertificateStep('issue', [restart, ...made], input, node)] : []),
     ];
   },
   drop: async (_status, input, node) => {
@@ -134,7 +136,12 @@ export const STAGE_STEPS: Readonly<Record<RotationStageName, StageSteps>> = {
         { objects: accessObjects(node), clock: node.clock },
       ),
       createTidyStep({ requires: [restart] }, context),
-      ...(ca === 'cluster' ? [createPods('drop', [restart, ids.drop], input, node)] : []),
+      ...(ca === 'cluster'
+        ? [
+            createPods('drop', [restart, ids.drop], input, node),
+            createPodCertificateStep('drop', [restart, ids.drop], input, node),
+          ]
+        : []),
     ];
   },
 };
