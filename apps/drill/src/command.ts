@@ -4,7 +4,14 @@ import { Flags } from '@oclif/core';
 import { resolve } from 'node:path';
 import { answerClean, answerDrill } from './answer.ts';
 import { drillExitOf } from './exit-codes.ts';
-import { DEFAULT_KUBERNETES, KUBERNETES, kubernetesFor, SCENARIOS, SELF_HOSTED_KUBERNETES } from './scenarios.ts';
+import {
+  assertBreaks,
+  DEFAULT_KUBERNETES,
+  KUBERNETES,
+  kubernetesFor,
+  SCENARIOS,
+  SELF_HOSTED_KUBERNETES,
+} from './scenarios.ts';
 import { openDrillSession } from './wiring.ts';
 
 const DRILL_INTERRUPTED = 'interrupted; the lab was removed';
@@ -31,6 +38,10 @@ export class DrillCommand extends BaseCommand {
       description: 'keys of the cluster',
       default: 'rsa' as const,
     })(),
+    'break-only': Flags.boolean({
+      description: 'end once it is broken and proven to be down, to recover it by hand; keeps the cluster',
+      exclusive: ['clean'],
+    }),
     keep: Flags.boolean({ description: 'leave the cluster running; --clean removes it', exclusive: ['clean'] }),
     executable: Flags.string({
       description: 'copy this file of npm run package onto the node, hide Node.js and npm, and recover with the file',
@@ -77,11 +88,13 @@ export class DrillCommand extends BaseCommand {
     this.#interruption = session.interruption.signal;
     if (flags.clean) return answerClean(session);
     const algorithm = flags.algorithm === 'rsa' ? 'RSA' : 'ECDSA';
-    const { scenario, keep, via, encrypted, trap } = flags;
+    const { scenario, via, encrypted, trap, 'break-only': breakOnly } = flags;
+    const keep = flags.keep || breakOnly;
+    assertBreaks(scenario, breakOnly);
     const kubernetes = kubernetesFor(scenario, flags.kubernetes);
     const executable = flags.executable === undefined ? undefined : hostPath(resolve(flags.executable));
     const stableMs = flags['stable-for'] * 1000;
     const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
-    return answerDrill({ scenario, kubernetes, algorithm, keep, executable, selfHosted }, session);
+    return answerDrill({ scenario, kubernetes, algorithm, keep, breakOnly, executable, selfHosted }, session);
   }
 }

@@ -21,6 +21,11 @@ it('a self-hosted cluster has the version of its time, and refuses another', () 
   expect(kubernetesFor('ca-expired', '1.34')).toEqual(['1.34']);
 });
 
+it('three control planes have the newest version, and refuse one that joins otherwise', () => {
+  expect(kubernetesFor('ha-expired', undefined)).toEqual(['1.37']);
+  expect(() => kubernetesFor('ha-expired', '1.20')).toThrow('three control planes need 1.34 or later');
+});
+
 it('a cluster with addons has the newest version, and refuses one that is too old for them', () => {
   expect(kubernetesFor('kubeadm-full', undefined)).toEqual(['1.37']);
   expect(kubernetesFor('kubeadm-full', '1.34')).toEqual(['1.34']);

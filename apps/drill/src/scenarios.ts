@@ -10,6 +10,7 @@ export const SCENARIOS = [
   'etcd-ca-expired',
   'front-proxy-ca-expired',
   'etcd-restore',
+  'ha-expired',
   'ca-rotation-live',
   'sa-rotation-live',
   'saturday',
@@ -17,6 +18,16 @@ export const SCENARIOS = [
 
 /** Scenarios that break nothing: a healthy cluster changes its trust while it serves. */
 export type LiveScenario = 'ca-rotation-live' | 'sa-rotation-live';
+
+export function isLive(scenario: string): scenario is LiveScenario {
+  return scenario === 'ca-rotation-live' || scenario === 'sa-rotation-live';
+}
+
+/** @throws CliError `USAGE` where a scenario has nothing to stop after */
+export function assertBreaks(scenario: Scenario, breakOnly: boolean): void {
+  if (!breakOnly || !isLive(scenario)) return;
+  throw usageError(`scenario ${scenario} breaks nothing`, '--break-only', 'omit --break-only, or pass --keep');
+}
 
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -33,8 +44,8 @@ export const SELF_HOSTED_KUBERNETES: Kubernetes = '1.20';
 /** Versions of which the first that can be obtained is used. */
 export type Versions = readonly [Kubernetes, ...Kubernetes[]];
 
-/** The versions with the addons of the lab. */
-const WITH_ADDONS: readonly [Kubernetes, ...Kubernetes[]] = ['1.37', '1.34'];
+/** The versions with the addons of the lab, and those in which several control planes join as they do today. */
+const SINCE_1_34: readonly [Kubernetes, ...Kubernetes[]] = ['1.37', '1.34'];
 
 /** The versions for a scenario. @throws CliError `USAGE` for a version that the cluster of the scenario cannot have */
 export function kubernetesFor(scenario: Scenario, given: Kubernetes | undefined): Versions {
@@ -52,6 +63,7 @@ function offeredFor(scenario: Scenario): readonly [offered: readonly [Kubernetes
   if (scenario === 'saturday')
     return [[SELF_HOSTED_KUBERNETES], `self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`];
   if (scenario === 'kubeadm-full' || scenario === 'ca-expired-full')
-    return [WITH_ADDONS, 'its addons need 1.34 or later'];
+    return [SINCE_1_34, 'its addons need 1.34 or later'];
+  if (scenario === 'ha-expired') return [SINCE_1_34, 'three control planes need 1.34 or later'];
   return [KUBERNETES, ''];
 }

@@ -14,6 +14,8 @@ export interface SelfHostedDrill {
   readonly trap: boolean;
   /** Passes new AWS keys to the recovery. Without keys the recovery leaves the ingress names broken, and warns. */
   readonly awsKeys: boolean;
+  /** Ends once it is broken and proven to be down. */
+  readonly breakOnly: boolean;
 }
 
 /** The kubeconfig that all nodes share. */
@@ -57,7 +59,7 @@ export async function rehearseSelfHosted(rehearsal: Rehearsal): Promise<Recovery
   const since = deps.clock.now();
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
-  if (!collect('death', death)) return undefined;
+  if (!collect('death', death) || drill.breakOnly) return undefined;
   const diagnosis = await watch.measure('judge the ingress DNS of a dead cluster', () =>
     rescue('dns', 'check', '--via', 'etcd', ...probesOf(rehearsal)),
   );

@@ -12,7 +12,7 @@ import type { LabDeps } from '../machine/lab-deps.ts';
 import { createKubeadmNode, loadKubeadmImages } from './kubeadm-nodes.ts';
 import type { KubernetesRelease } from '../kubernetes/kubernetes-release.ts';
 import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
-import { createLabCluster, type LabCluster, type ReportProgress } from './lab-cluster.ts';
+import { type ClusterMachine, createLabCluster, type LabCluster, type ReportProgress } from './lab-cluster.ts';
 import { assertRoot, equipMachine, equipWith } from '../machine/machine.ts';
 import { createSwitch } from '../machine/node-namespaces.ts';
 import { runConcurrently } from '../machine/concurrency.ts';
@@ -41,6 +41,8 @@ export interface ClusterInput {
 /** A cluster made by kubeadm: one control-plane node, and with addons a worker; or three control planes. */
 export interface Cluster extends LabCluster {
   readonly keyAlgorithm: KeyAlgorithm;
+  /** The control planes, the first of them first. */
+  readonly controlPlanes: readonly ClusterMachine[];
   /** SSH access from the first of several control planes to all of them; `undefined` in a cluster of one. */
   readonly ssh?: SshAccess | undefined;
 }
@@ -70,7 +72,12 @@ export async function createCluster(input: ClusterInput, deps: LabDeps): Promise
   const start = async (lab: LabCluster, report: ReportProgress): Promise<Cluster> => {
     for (const { node } of lab.nodes) report(`lab ${lab.id}: making node ${node.name} at ${node.address}`);
     await createSwitch(lab.id, deps);
-    const cluster = { ...lab, keyAlgorithm, ssh: isHighlyAvailable ? sshAccess(lab.node) : undefined };
+    const cluster: Cluster = {
+      ...lab,
+      keyAlgorithm,
+      controlPlanes: lab.nodes.slice(0, controlPlanes),
+      ssh: isHighlyAvailable ? sshAccess(lab.node) : undefined,
+    };
     if (isHighlyAvailable) await startHighlyAvailable(cluster, keyAlgorithm, report, deps);
     else await startSingle(cluster, addons, report, deps);
     await startWorkload(cluster, report, deps);
@@ -105,7 +112,7 @@ async function startSingle(
   report: ReportProgress,
   deps: LabDeps,
 ): Promise<void> {
-  const { nodes, node, binaries, release } = cluster;
+  const { nodes, node, controlPlanes, binaries, release } = cluster;
   const hasAddons = addons !== undefined;
   for (const machine of nodes) {
     const isWorker = machine.node.name !== CONTROL_PLANE.name;
@@ -115,7 +122,7 @@ async function startSingle(
   await runConcurrently(deps, [
     async (each) => {
       const further = addons === undefined ? [] : await addonImages({ binaries, addons, release }, each);
-      await loadKubeadmImages(cluster, nodes.slice(0, 1), further, each);
+      await loadKubeadmImages(cluster, controlPlanes, further, each);
     },
     async (each) => {
       if (hasAddons) await writeKubeletDropIn(node, { requestsServing: true }, each);

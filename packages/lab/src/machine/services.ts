@@ -27,7 +27,7 @@ export function serviceCommand(node: ClusterNode): HostPath {
 }
 
 /** The same by a path that is equal on every node that has it, for programs that reach several nodes. */
-export const SHARED_SERVICE_COMMAND = '/home/core/service';
+const SHARED_SERVICE_COMMAND = '/home/core/service';
 
 /** Puts a link to the node's service command at {@link SHARED_SERVICE_COMMAND}. */
 export async function shareServiceCommand(node: ClusterNode, { host }: LabDeps): Promise<void> {

@@ -2,6 +2,7 @@ import { createCluster } from '../cluster/cluster.ts';
 import type { SelfHostedCluster } from '../self-hosted/cluster.ts';
 import { caExpired, caExpiredFull } from './ca-expired/ca-expired.ts';
 import { etcdRestore } from './etcd-restore/etcd-restore.ts';
+import { haExpired } from './ha-expired/ha-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
@@ -24,6 +25,7 @@ export const CLUSTER_SCENARIOS = {
   'etcd-ca-expired': caExpired('etcd/ca'),
   'front-proxy-ca-expired': caExpired('front-proxy-ca'),
   'etcd-restore': etcdRestore,
+  'ha-expired': haExpired,
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
 
 /** The scenarios of a self-hosted cluster, by name. */

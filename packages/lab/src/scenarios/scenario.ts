@@ -6,6 +6,8 @@ import type { Proof } from '../proofs/proof.ts';
 export interface ProveLifeInput {
   /** When the cluster was broken: workloads must have restarted since. */
   readonly since: Date;
+  /** When the recovery began: where there are several of a component, all have restarted since. Default: as `since`. */
+  readonly recoverySince?: Date | undefined;
   /** How long the API server is watched, in milliseconds. Default: depends on the scenario. */
   readonly stableMs?: number | undefined;
 }

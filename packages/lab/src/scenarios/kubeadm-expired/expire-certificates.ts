@@ -1,5 +1,6 @@
 import { resignCertificate, type Validity } from '../../cluster/certificate-signing.ts';
 import type { Cluster } from '../../cluster/cluster.ts';
+import type { EquippedNode } from '../../cluster/node-command.ts';
 import { type LabDeps, secondsSince } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
 import { runConcurrently } from '../../machine/concurrency.ts';
@@ -11,23 +12,24 @@ const MS_PER_DAY = 24 * 60 * 60 * 1000;
 const LEAF_AGE_DAYS = 366;
 
 /**
- * Ages a cluster by a year without an upgrade: every leaf certificate expired yesterday, and the machine restarts, with its
- * containers and its kubelet.
+ * Ages a cluster by a year without an upgrade: every leaf certificate of every control plane expired yesterday, and the machines
+ * restart, with their containers and their kubelets.
  *
  * Keys, subjects, SANs, usages and CAs stay. Uses only openssl, ctr and the service command.
  */
 export async function expireCertificates(cluster: Cluster, deps: LabDeps): Promise<void> {
-  const { node } = cluster;
   const startedAt = deps.clock.now();
   const report = (message: string): void => {
     deps.onProgress?.({ phase: 'break', message: `${message} (${secondsSince(deps.clock, startedAt)} s)` });
   };
-  const leaves = await readLeafCertificates(node, deps);
-  report(`re-signing ${leaves.length} certificates with a validity that ended yesterday`);
-  await runConcurrently(
-    deps,
-    leaves.map((leaf) => (each) => expireLeaf(cluster, leaf, expiredValidity(startedAt), each)),
-  );
+  for (const { node } of cluster.controlPlanes) {
+    const leaves = await readLeafCertificates(node, deps);
+    report(`${node.name}: re-signing ${leaves.length} certificates with a validity that ended yesterday`);
+    await runConcurrently(
+      deps,
+      leaves.map((leaf) => (each) => expireLeaf({ node }, leaf, expiredValidity(startedAt), each)),
+    );
+  }
   await restartMachines(cluster, deps, report);
 }
 
@@ -41,7 +43,7 @@ export function expiredValidity(now: Date): Validity {
 
 /** Re-signs a leaf with another validity and replaces the old one. */
 export async function expireLeaf(
-  { node }: Cluster,
+  { node }: Pick<EquippedNode, 'node'>,
   leaf: LeafCertificate,
   validity: Validity,
   deps: LabDeps,

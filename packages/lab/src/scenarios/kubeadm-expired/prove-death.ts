@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { lastOutput } from '../../machine/command.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { etcdctl } from '../../cluster/etcd-client.ts';
-import { execOnNode } from '../../cluster/node-command.ts';
+import { type EquippedNode, execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { isServiceRunning, serviceLog, startService, stopService } from '../../machine/services.ts';
@@ -26,7 +26,8 @@ export async function proveDeath(cluster: Cluster, deps: LabDeps): Promise<reado
   return [kubelet, ...others];
 }
 
-function proveAllExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that every leaf certificate of the node has expired. */
+export function proveAllExpired({ node }: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('every leaf certificate has expired', async () => {
     const leaves = await readLeafCertificates(node, deps);
     const expired = await expiredAmong(leaves, deps);
@@ -34,22 +35,22 @@ function proveAllExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-export function proveKubectlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveKubectlFails(at: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('kubectl does not reach the API server', async () => {
     const argv = ['kubectl', 'get', 'nodes', '--request-timeout=5s'] as const;
-    const result = await execOnNode(cluster, argv, deps);
+    const result = await execOnNode(at, argv, deps);
     return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
-export function proveEtcdctlFails(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveEtcdctlFails(at: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('etcdctl does not reach etcd', async () => {
-    const result = await etcdctl(cluster, ['endpoint', 'health'], deps);
+    const result = await etcdctl(at, ['endpoint', 'health'], deps);
     return { ok: result.exitCode !== 0, detail: lastOutput(result, 1) };
   });
 }
 
-export function proveKubeletStaysDown({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveKubeletStaysDown({ node }: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('the kubelet does not start', async () => {
     await stopService(node, 'kubelet', deps);
     await startService(node, 'kubelet', deps);
@@ -70,9 +71,9 @@ export function reasonOf(log: string): string {
   return (fatal ?? log).replace(/^[EF]\d{4} \S+\s+\d+ \S+\] /, '');
 }
 
-export function proveNothingListens(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveNothingListens(at: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove(`nothing listens on ${PORTS.join(', ')}`, async () => {
-    const { stdout } = await execOnNode(cluster, ['ss', '--no-header', '--listening', '--tcp', '--numeric'], deps);
+    const { stdout } = await execOnNode(at, ['ss', '--no-header', '--listening', '--tcp', '--numeric'], deps);
     const open = listeningPorts(stdout).filter((port) => (PORTS as readonly string[]).includes(port));
     return {
       ok: open.length === 0,

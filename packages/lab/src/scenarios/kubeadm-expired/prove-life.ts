@@ -2,7 +2,7 @@ import type { Cluster } from '../../cluster/cluster.ts';
 import { runningContainers } from '../../machine/containerd.ts';
 import { createDeployment, WEB_DEPLOYMENT, waitForDeployment } from '../../cluster/deployment.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
-import { execOnNode, runOnNode } from '../../cluster/node-command.ts';
+import { type EquippedNode, execOnNode, runOnNode } from '../../cluster/node-command.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
 import { proveStableApi } from '../../proofs/api-stability.ts';
@@ -32,7 +32,8 @@ export async function proveLife(cluster: Cluster, { since }: ProveLifeInput, dep
   ]);
 }
 
-function proveNoneExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that every leaf certificate of the node is valid. */
+export function proveNoneExpired({ node }: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('every leaf certificate is valid', async () => {
     const leaves = await readLeafCertificates(node, deps);
     const expired = await expiredAmong(leaves, deps);
@@ -41,11 +42,12 @@ function proveNoneExpired({ node }: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that kubeadm counts every certificate of the node as valid. */
+export function proveKubeadmAgrees(at: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('kubeadm certs check-expiration agrees', async () => {
-    const { stdout } = await runOnNode(cluster, ['kubeadm', 'certs', 'check-expiration'], deps);
+    const { stdout } = await runOnNode(at, ['kubeadm', 'certs', 'check-expiration'], deps);
     const reported = parseCheckExpiration(stdout);
-    const leaves = await readLeafCertificates(cluster.node, deps);
+    const leaves = await readLeafCertificates(at.node, deps);
     const expected = leaves.filter((leaf) => !isOfKubelet(leaf)).length + CAS;
     const expired = reported.filter((each) => !isInTheFuture(each)).map(({ name }) => name);
     return {
@@ -58,17 +60,17 @@ function proveKubeadmAgrees(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-/** Proves that the control-plane node is Ready. */
-export function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that the node is Ready. */
+export function proveNodeReady(at: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('the node is Ready', async () => {
     const condition =
       '{.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}';
-    const argv = ['kubectl', 'get', 'node', cluster.node.name, '--output', `jsonpath=${condition}`] as const;
+    const argv = ['kubectl', 'get', 'node', at.node.name, '--output', `jsonpath=${condition}`] as const;
     const detail = await waitFor(deps, {
-      subject: `node/${cluster.node.name}`,
+      subject: `node/${at.node.name}`,
       deadlineMs: NODE_DEADLINE_MS,
       check: async () => {
-        const { stdout, stderr } = await execOnNode(cluster, argv, deps);
+        const { stdout, stderr } = await execOnNode(at, argv, deps);
         return stdout.startsWith('True ') ? { value: stdout.slice(5) } : { waitingFor: (stdout || stderr).trim() };
       },
     });
@@ -76,7 +78,8 @@ export function proveNodeReady(cluster: Cluster, deps: LabDeps): Promise<Proof> 
   });
 }
 
-function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise<Proof> {
+/** Proves that the workload from before runs in containers from after. */
+export function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise<Proof> {
   return prove(`deployment/${WEB_DEPLOYMENT} runs again`, async () => {
     // Kubernetes reports start times in whole seconds.
     const startedSince = new Date(Math.floor(since.getTime() / MS_PER_SECOND) * MS_PER_SECOND);
@@ -92,7 +95,7 @@ function proveOldWorkload(cluster: Cluster, since: Date, deps: LabDeps): Promise
 }
 
 /** Needs a working scheduler, controller-manager, kubelet and network, each with its new certificate. */
-export function proveNewWorkload(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveNewWorkload(cluster: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('a new Deployment is scheduled and runs', async () => {
     const name = `proof-${deps.clock.now().getTime()}`;
     await waitFor(deps, {

@@ -1,0 +1,90 @@
+import type { Proof } from '@kube-rescue/lab';
+import { recoverNodeByNode } from './high-availability/ha-drill.ts';
+import type { KubeadmRehearsal } from './kubeadm-rehearsal.ts';
+import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
+import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
+import { type RescueAnswer, runRescue } from './rescue-command.ts';
+
+/**
+ * Breaks a kubeadm cluster and recovers it. Stops at the first failed proof: later ones would prove nothing.
+ *
+ * @param breakOnly ends once it is proven to be down
+ */
+export async function rehearseKubeadm(
+  rehearsal: KubeadmRehearsal,
+  { breakOnly }: { readonly breakOnly: boolean },
+): Promise<RecoveryTimes | undefined> {
+  const { cluster, scenario, deps, watch, proofs } = rehearsal;
+  if (scenario.proveHealth !== undefined) {
+    const health = await watch.measure('prove that it works', async () => scenario.proveHealth?.(cluster, deps));
+    if (!collect(proofs, nameProofs('health', health ?? []))) return undefined;
+  }
+  const since = deps.clock.now();
+  await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
+  const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
+  if (!collect(proofs, nameProofs('death', death)) || breakOnly) return undefined;
+  return (cluster.controlPlanes.length > 1 ? recoverNodeByNode : recoverOneNode)(rehearsal, since);
+}
+
+/** Recovers the only control plane, once more, rolls that back, and recovers it again. */
+async function recoverOneNode(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
+  const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
+  const broken = await lab.snapshotFiles(cluster, deps);
+
+  const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
+  const command = scenario.recovery?.command(cluster) ?? ['recover', '--yes', ...(scenario.recoverFlags ?? [])];
+  const words = command
+    .slice(
+      0,
+      command.findIndex((word) => word.startsWith('-')),
+    )
+    .join(' ');
+  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, ...command);
+  const { answer, times } = await watch.measure('recover', () => {
+    const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
+    return recoverAndWatch(cluster, question, { workloads }, recover, deps);
+  });
+  if (!collect(proofs, [proveAnswer(`recover: kube-rescue ${words} brings it back`, answer, 'done')])) return times;
+  if (!(await proveLife(rehearsal, 'life', since))) return times;
+  if (scenario.recovery?.takesSnapshot !== false) {
+    const backup = await lab.proveEtcdSnapshot(cluster, findSnapshot(answer), deps);
+    if (!collect(proofs, nameProofs('backup', [backup]))) return times;
+  }
+
+  const second = await watch.measure('recover once more', recover);
+  if (!collect(proofs, [proveAnswer('second-recover: it finds nothing to do', second, 'nothing-to-do')])) return times;
+
+  const undone = await watch.measure('roll back', () =>
+    rescue(rehearsal, 'rollback', times.runId ?? '', '--yes', '--force'),
+  );
+  const restored = proveSameFiles('rollback: every byte is as it was', broken, await lab.snapshotFiles(cluster, deps));
+  if (!collect(proofs, [proveAnswer('rollback: kube-rescue rollback succeeds', undone), restored])) return times;
+
+  const again = await watch.measure('recover after the rollback', recover);
+  if (!collect(proofs, [proveAnswer('recover-again: it comes back once more', again, 'done')])) return times;
+  await proveLife(rehearsal, 'life-again', since);
+  return times;
+}
+
+async function proveLife(
+  { cluster, scenario, deps, watch, proofs }: KubeadmRehearsal,
+  kind: string,
+  since: Date,
+): Promise<boolean> {
+  const life = await watch.measure('prove that it serves', () => scenario.proveLife(cluster, { since }, deps));
+  return collect(proofs, nameProofs(kind, life));
+}
+
+/** Runs kube-rescue on the first control plane. */
+export function rescue(
+  { cluster, deps, onLine, program }: Omit<KubeadmRehearsal, 'scenario'>,
+  ...args: readonly string[]
+): Promise<RescueAnswer> {
+  return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine, program });
+}
+
+/** Keeps the proofs. Returns whether all of them hold. */
+function collect(into: Proof[], proofs: readonly Proof[]): boolean {
+  into.push(...proofs);
+  return proofs.every(({ ok }) => ok);
+}
