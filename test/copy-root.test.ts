@@ -97,6 +97,9 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
     [['etcd', 'get', 'secrets', '-A', '--via', 'api'], REFUSED],
     [['etcd', 'get', 'secrets', '-A', '--endpoint', 'https://10.0.0.11:2379'], REFUSED],
   ],
+  'etcd members': [[['etcd', 'members'], REFUSED]],
+  'etcd members promote': [[['etcd', 'members', 'promote', 'cp3', '--yes'], REFUSED]],
+  'etcd members remove': [[['etcd', 'members', 'remove', 'cp3', '--yes'], REFUSED]],
   'etcd patch': [
     [['etcd', 'patch', 'secret', 'x', '--set', 'type=y', '--yes'], REFUSED],
     [['etcd', 'patch', 'secret', 'x', '--set', 'type=y', '--via', 'api', '--yes'], REFUSED],

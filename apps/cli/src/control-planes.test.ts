@@ -21,6 +21,8 @@ const COMMANDS = {
     'manifests:restart',
     'rollback',
   ],
+  /** Changes the members themselves, by the majority alone: refused with the sum where it would be lost. */
+  members: ['etcd:members:promote', 'etcd:members:remove'],
   /** Changes certificates of this node alone, signed by the CA that all have. */
   ownCertificates: ['certs:renew', 'certs:csr:import'],
   /** Writes objects, which etcd accepts from a majority alone, or files that neither etcd nor a CA needs. */
@@ -42,6 +44,7 @@ const COMMANDS = {
       'cni:check',
       'dns:check',
       'etcd:get',
+      'etcd:members',
       'etcd:probe',
     ],
     ...[

@@ -30,6 +30,8 @@ export interface PlaybookInput {
   readonly after?: AfterRun | undefined;
   /** Refuses a plan by throwing, before anything is written. Default: every plan is accepted. */
   readonly accept?: ((plan: Plan) => void) | undefined;
+  /** Why nothing of it can be rolled back, said before the question. Default: a rollback puts everything back. */
+  readonly finality?: string | undefined;
 }
 
 /** Answer of a plan. */
@@ -42,6 +44,7 @@ const SAFETY =
   'Each change is journalled before it is made; `kube-rescue rollback latest` puts all of them back. Ctrl-C stops at the next safe point.';
 const FILES_ONLY = `Files of the copy alone are changed, nothing is restarted. ${SAFETY}`;
 const THEN = 'asks, then makes these changes; `kube-rescue rollback latest` puts them back';
+const THEN_FOR_GOOD = 'asks, then makes these changes for good: no rollback puts them back';
 
 /** Checks and plans a playbook, changes nothing. */
 export async function makePlan(input: Pick<PlaybookInput, 'playbook' | 'selection'>, session: Session): Promise<Plan> {
@@ -57,8 +60,14 @@ async function planFor(playbook: Playbook, selection: Selection, session: Sessio
 /**
  * The plan as an answer; exit 3 when it has changes.
  * @param next the command that carries it out, with the flags of this call
+ * @param then what that command does. Default: it asks, and can be rolled back
  */
-export async function answerPlan(plan: Plan, next: string | undefined, session: Session): Promise<Answer<PlanAnswer>> {
+export async function answerPlan(
+  plan: Plan,
+  next: string | undefined,
+  session: Session,
+  then = THEN,
+): Promise<Answer<PlanAnswer>> {
   const { hasWork } = await import('@kube-rescue/workflow');
   const describe = describer(await session.openWorkflow(() => undefined));
   const typed = session.typed(session.command);
@@ -70,7 +79,7 @@ export async function answerPlan(plan: Plan, next: string | undefined, session: 
       renderPlan(plan, describe, terminal, {
         verbose: session.verbose,
         details: typed && `${typed}${dryRun} --verbose`,
-        next: next === undefined ? undefined : { command: next, text: THEN },
+        next: next === undefined ? undefined : { command: next, text: then },
       }),
   };
 }
@@ -80,7 +89,8 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
   if (input.dryRun) {
     const plan = await makePlan(input, session);
     input.accept?.(plan);
-    return answerPlan(plan, session.typed(session.command), session);
+    const then = input.finality === undefined ? THEN : THEN_FOR_GOOD;
+    return answerPlan(plan, session.typed(session.command), session, then);
   }
   assertMayWrite(session.host);
   if (session.host.kind === 'live' && dependsOnSshSession()) {
@@ -89,7 +99,8 @@ export async function answerPlaybook(input: PlaybookInput, session: Session): Pr
     );
   }
   const result = await carryOut(input, session);
-  return answerRun(result, { access: await describeAccess(result, session), after: input.after }, session);
+  const access = input.finality === undefined ? await describeAccess(result, session) : undefined;
+  return answerRun(result, { access, after: input.after }, session);
 }
 
 async function carryOut(input: PlaybookInput, session: Session): Promise<RunResult> {
@@ -116,9 +127,10 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     accept?.(plan);
     assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal, { verbose: session.verbose })}\n`);
+    if (input.finality !== undefined) reporter.print(indentHint('', input.finality, reporter.terminal));
     if (input.yes) return true;
-    const effect = session.host.kind === 'copy' ? FILES_ONLY : SAFETY;
-    reporter.print(indentHint('', effect, reporter.terminal));
+    const effect = input.finality === undefined ? (session.host.kind === 'copy' ? FILES_ONLY : SAFETY) : '';
+    if (effect !== '') reporter.print(indentHint('', effect, reporter.terminal));
     const asked = clock.now().getTime();
     const answer = await ask(`Make these changes on ${plan.host}?`, interruption.signal);
     askedMs += clock.now().getTime() - asked;

@@ -8,12 +8,13 @@ import type {
   EtcdAttemptRow,
   EtcdClusterRow,
   EtcdReport,
+  MemberListing,
   Triage,
 } from '@kube-rescue/diagnosis';
 import type { DnsReport } from '@kube-rescue/ingress-dns';
 import type { InspectedNode } from '@kube-rescue/node-join';
 import type { PodListing } from '@kube-rescue/pod-bootstrap';
-import type { RotationReport, SnapshotRow, TokenRotationReport } from '@kube-rescue/recovery';
+import type { Replacement, RotationReport, SnapshotRow, TokenRotationReport } from '@kube-rescue/recovery';
 import type { ManifestRow } from '@kube-rescue/static-manifests';
 import type { PlanAnswer } from './playbook-run.ts';
 import type { RunAnswer } from './run-answer.ts';
@@ -93,6 +94,9 @@ export interface Results {
   'etcd probe': Pick<EtcdReport, 'connection' | 'attempts'>;
   'etcd status': Pick<EtcdReport, 'connection'> & (EtcdClusterRow | EtcdUnreachable);
   'etcd get': { readonly objects: readonly KubernetesObject[] } | { readonly object: KubernetesObject };
+  'etcd members': MemberListing | { readonly members: readonly never[]; readonly attempts: readonly EtcdAttemptRow[] };
+  'etcd members promote': PlaybookResult;
+  'etcd members remove': PlaybookResult & { readonly replacement: Replacement };
   'etcd patch': PlaybookResult;
   'etcd restore': PlaybookResult;
   'etcd snapshot': SnapshotRow;

@@ -36,11 +36,12 @@ const RESTART = /(?:^|and )(?:re)?start (.+?)(?: with .*)?$/;
 
 /**
  * The answer of a run that is done; prints its timeline and its warnings.
+ * @param access flags of its rollback; `undefined` when nothing of it can be rolled back
  * @throws CliError `DECLINED`
  */
 export async function answerRun(
   result: RunResult,
-  { access, after }: { readonly access: string; readonly after: AfterRun | undefined },
+  { access, after }: { readonly access: string | undefined; readonly after: AfterRun | undefined },
   { reporter, host }: Pick<Session, 'reporter' | 'host'>,
 ): Promise<Answer<RunAnswer>> {
   const { runId, outcome, seconds, waitedSeconds, steps, plan } = result;
@@ -66,7 +67,10 @@ export async function answerRun(
       : host.kind === 'copy'
         ? 'files of a copy only: nothing was restarted'
         : 'nothing was restarted';
-  const undo = `roll back with: kube-rescue rollback ${runId ?? ''}${access}`;
+  const undo =
+    access === undefined
+      ? 'nothing of it can be rolled back'
+      : withCommandLines(`roll back with: kube-rescue rollback ${runId ?? ''}${access}`, reporter.terminal.call);
   return {
     result: {
       ...{ playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome },
@@ -76,7 +80,7 @@ export async function answerRun(
     text: (terminal) =>
       [
         ...(isDone ? backups.map((line) => indentText('backup: ', line, terminal.columns)) : []),
-        ...(isDone ? [withCommandLines(undo, terminal.call), indentText('', effect, terminal.columns)] : []),
+        ...(isDone ? [undo, indentText('', effect, terminal.columns)] : []),
         ...renderEnding(state, { next }, terminal),
       ].join('\n'),
   };

@@ -180,6 +180,8 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
       const { createLeaseReleaseKind, createPodRestartKind } = await podBootstrap();
       const { createPublicationKind } = await import('@kube-rescue/cert-rotation/rotation');
       const { createDataRestoreKind } = await import('@kube-rescue/etcd-access/restore');
+      const { createMemberChangeKinds } = await import('@kube-rescue/etcd-access/membership');
+      const { openMembers } = await import('@kube-rescue/node');
       const { createNodeChangeKinds } = await import('@kube-rescue/node-join');
       const open: OpenObjects = async (source) => node.objects.open(source);
       const kinds = createChangeRegistry([
@@ -191,6 +193,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
         createLeaseReleaseKind(open),
         createPublicationKind(open, { clock }),
         createDataRestoreKind({ host, clock }),
+        ...createMemberChangeKinds({ open: (search) => openMembers(node, search), clock }),
         ...createNodeChangeKinds(async (access) => (await openNodes()).open(access)),
       ]);
       const follow: WorkflowListener = (event) => {

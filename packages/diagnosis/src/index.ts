@@ -10,6 +10,7 @@ export {
   inspectEtcd,
   probeEtcd,
 } from './etcd/etcd-status.ts';
+export { countedMembers, listMembers, type MemberListing, type MemberRow } from './etcd/member-listing.ts';
 export { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 export { listLaterRuns } from './runs/later-runs.ts';
 export { judgeRollback } from './runs/rollback-judgement.ts';

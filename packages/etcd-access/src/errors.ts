@@ -29,6 +29,8 @@ export const ETCD_ERRORS = {
   ETCD_RESTORE_REFUSED: 'refused',
   ETCD_RESTORE_TOOL: 'missing',
   ETCD_STILL_RUNS: 'blocked',
+  ETCD_MEMBER_UNKNOWN: 'missing',
+  ETCD_MEMBER_BEHIND: 'blocked',
 } as const satisfies Record<string, ErrorKind>;
 
 export type EtcdErrorCode = keyof typeof ETCD_ERRORS;

@@ -2,6 +2,8 @@ export { type CheckpointPlaybookInput, createCheckpointPlaybook } from './self-h
 export { type SnapshotRow, saveEtcdOfNode } from './etcd-backup/etcd-snapshot.ts';
 export { createEtcdRestorePlaybook } from './etcd-restore/restore-playbook.ts';
 export type { EtcdRestoreInput } from './etcd-restore/restore-source.ts';
+export { createMemberPlaybook, type MemberChangeInput } from './etcd-members/member-playbook.ts';
+export { readReplacement, type Replacement } from './etcd-members/replacement.ts';
 export { createIngressDnsPhases, type IngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
 export {
   createIngressJudgementPhase,

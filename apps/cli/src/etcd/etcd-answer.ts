@@ -29,7 +29,8 @@ export function answerStatus(report: EtcdReport): Answer {
   };
 }
 
-function noConnection({ problem, waiting }: EtcdReport): CliError {
+/** No source of etcd answers. */
+export function noConnection({ problem, waiting }: EtcdReport): CliError {
   if (waiting !== null) {
     const { summary, evidence, hint } = waiting;
     return new CliError({ code: 'ETCD_NO_QUORUM', message: summary, reasons: evidence, subject: 'etcd', hint });

@@ -14,6 +14,7 @@ function member(name: string, parts: Partial<EtcdMemberRow> = {}): EtcdMemberRow
       isLearner: false,
       isBehind: false,
       isUnstarted: false,
+      clientUrls: [],
       peerUrls: [],
       lag: 0,
       version: '3.4.23',

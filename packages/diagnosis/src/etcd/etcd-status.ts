@@ -39,6 +39,8 @@ export interface EtcdMemberRow {
   readonly isUnstarted: boolean;
   /** Where the other members look for it. */
   readonly peerUrls: readonly string[];
+  /** Where its clients reach it. */
+  readonly clientUrls: readonly string[];
   /** Raft log entries not yet applied. */
   readonly lag: number | null;
   readonly version: string | null;
@@ -199,12 +201,22 @@ function memberRow({
   isBehind,
   isUnstarted,
   peerUrls,
+  clientUrls,
   lag,
 }: MemberHealth): EtcdMemberRow {
   const numberOf = (value: bigint | undefined): number | null => (value === undefined ? null : Number(value));
   return {
     ...{ id, name, endpoint: endpoint ?? null, answers: status !== undefined, problem: problem?.message ?? null },
-    ...{ isLeader, isLearner, isBehind, isUnstarted, peerUrls, lag: numberOf(lag), version: status?.version ?? null },
+    ...{
+      isLeader,
+      isLearner,
+      isBehind,
+      isUnstarted,
+      peerUrls,
+      clientUrls,
+      lag: numberOf(lag),
+      version: status?.version ?? null,
+    },
     raftTerm: numberOf(status?.raftTerm),
     raftIndex: numberOf(status?.raftIndex),
     raftAppliedIndex: numberOf(status?.raftAppliedIndex),

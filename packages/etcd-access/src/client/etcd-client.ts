@@ -39,6 +39,17 @@ export interface EtcdClient extends EtcdKv {
   alarms(options?: MemberRequestOptions): Promise<readonly Alarm[]>;
   /** The database of the member at `endpoint` in chunks, followed by its SHA-256; with backpressure. */
   snapshot(endpoint: string, options?: MemberRequestOptions): AsyncIterable<Uint8Array>;
+  /**
+   * Removes a member for good, through the member at `endpoint`; sent once. etcd refuses what would cost its majority.
+   * @param id hexadecimal
+   * @throws EtcdError `ETCD_REFUSED`, also for an unknown id; `ETCD_NO_QUORUM`; `ETCD_OUTCOME_UNKNOWN`: list the members to decide
+   */
+  removeMember(endpoint: string, id: string, options?: MemberRequestOptions): Promise<void>;
+  /**
+   * Gives a learner its vote, through the member at `endpoint`; sent once. etcd refuses a learner that has not caught up.
+   * @throws as `removeMember`
+   */
+  promoteMember(endpoint: string, id: string, options?: MemberRequestOptions): Promise<void>;
   /** Closes the connections. */
   close(): void;
 }

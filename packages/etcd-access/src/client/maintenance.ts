@@ -6,7 +6,10 @@ import { Cluster, Maintenance } from '../generated/etcd_pb.ts';
 import type { MemberCalls } from '../transport/member-calls.ts';
 const ALARM_KINDS: Readonly<Record<number, AlarmKind>> = { [ALARM_NO_SPACE]: 'NOSPACE', [ALARM_CORRUPT]: 'CORRUPT' };
 
-type MaintenanceCalls = Pick<EtcdClient, 'serverIdentity' | 'members' | 'status' | 'alarms' | 'snapshot'>;
+type MaintenanceCalls = Pick<
+  EtcdClient,
+  'serverIdentity' | 'members' | 'removeMember' | 'promoteMember' | 'status' | 'alarms' | 'snapshot'
+>;
 
 /** Calls of etcd's Cluster and Maintenance services. */
 export function createMaintenance(deps: {
@@ -23,6 +26,12 @@ export function createMaintenance(deps: {
       return members.map(({ id, name, peerUrls, clientUrls, isLearner }) => {
         return { id: id.toString(16), name, peerUrls, clientUrls, isLearner };
       });
+    },
+    removeMember: async (endpoint, id, { signal } = {}) => {
+      await calls.unary(endpoint, Cluster.method.memberRemove, { id: numberOf(id) }, { isWrite: true, signal });
+    },
+    promoteMember: async (endpoint, id, { signal } = {}) => {
+      await calls.unary(endpoint, Cluster.method.memberPromote, { id: numberOf(id) }, { isWrite: true, signal });
     },
     status: async (endpoint, { signal } = {}) => {
       const status = await calls.unary(endpoint, Maintenance.method.status, {}, { needsLeader: false, signal });
@@ -48,4 +57,9 @@ export function createMaintenance(deps: {
       for await (const { blob } of pieces) yield blob;
     },
   };
+}
+
+/** A member id as etcd counts it. */
+function numberOf(id: string): bigint {
+  return BigInt(`0x${id}`);
 }

@@ -28,6 +28,11 @@ const REFUSALS: readonly (readonly [said: RegExp, meaning: Meaning])[] = [
     { code: 'ETCD_TOO_LARGE', hint: 'etcd accepts requests up to its --max-request-bytes, by default 1.5 MiB' },
   ],
   [/no leader/, { code: 'ETCD_NO_QUORUM', hint: 'restore enough members for a majority' }],
+  // Before it proposes a change of the members (etcd, `server/etcdserver/server.go` mayRemoveMember).
+  [
+    /unhealthy cluster|not enough started members/,
+    { code: 'ETCD_REFUSED', hint: 'etcd keeps its majority: start the members that are down first' },
+  ],
   [/too many requests/, { code: 'ETCD_BUSY', hint: 'wait until etcd has caught up, then try again' }],
   [/corrupt/, { code: 'ETCD_CORRUPT', hint: 'restore the member from the others, or the cluster from a snapshot' }],
   [

@@ -39,7 +39,8 @@ function describeDisagreement(evidence: readonly MemberEvidence[]): string {
   return `; the sources disagree, the first counts: ${evidence.map((each) => `${nameSource(each)} (${each.voters})`).join(', ')}`;
 }
 
-function nameSource({ source, location }: MemberEvidence): string {
+/** `the client port https://10.0.0.1:2379`. Pure. */
+export function nameSource({ source, location }: MemberEvidence): string {
   const names: Readonly<Record<MemberEvidence['source'], string>> = {
     client: 'the client port',
     peer: 'the peer port',

@@ -1,5 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Node } from '../node.ts';
+import type { EtcdSearch } from './etcd-connection.ts';
 import {
   type MemberSource,
   readDataMembers,
@@ -62,10 +63,15 @@ const BEST_FIRST: readonly MemberSource[] = ['client', 'peer', 'data', 'flags', 
  *
  * The database counts only while neither port lists members. It or a flag may name a member that was removed since; `evidence`
  * shows each source.
+ * @param search for the client port. Default: what the node's files suggest
  */
-export async function listVoters(node: AskedNode, signal: AbortSignal): Promise<Voters | undefined> {
+export async function listVoters(
+  node: AskedNode,
+  signal: AbortSignal,
+  search: EtcdSearch = {},
+): Promise<Voters | undefined> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TOTAL_TIMEOUT_MS)]);
-  const asked = node.host.kind === 'copy' ? [] : await ask(node, limit);
+  const asked = node.host.kind === 'copy' ? [] : await ask(node, search, limit);
   signal.throwIfAborted();
   // A member that runs has read its database, and knows better: etcd 3.4 leaves members of before a restore in it.
   const isListed = asked.some((listing) => listing?.source === 'client' || listing?.source === 'peer');
@@ -98,8 +104,12 @@ function choose(listings: readonly Listing[]): Listing | undefined {
 }
 
 /** The ports, as far as they are needed: a majority that answers over the client port knows the members. */
-async function ask(node: AskedNode, signal: AbortSignal): Promise<readonly (Listing | undefined)[]> {
-  const client = await listClient(node, signal);
+async function ask(
+  node: AskedNode,
+  search: EtcdSearch,
+  signal: AbortSignal,
+): Promise<readonly (Listing | undefined)[]> {
+  const client = await listClient(node, search, signal);
   if (client?.hasQuorum === true || signal.aborted) return [client];
   const [peers, metrics] = await Promise.all([
     listPeers(node, signal),
@@ -108,9 +118,9 @@ async function ask(node: AskedNode, signal: AbortSignal): Promise<readonly (List
   return [client, peers, metrics && { ...metrics, hasQuorum: metrics.hasLeader }];
 }
 
-async function listClient(node: AskedNode, signal: AbortSignal): Promise<Listing | undefined> {
+async function listClient(node: AskedNode, search: EtcdSearch, signal: AbortSignal): Promise<Listing | undefined> {
   try {
-    const { client, connection } = await node.etcd({ timeoutMs: PROBE_TIMEOUT_MS }, signal);
+    const { client, connection } = await node.etcd({ timeoutMs: PROBE_TIMEOUT_MS, ...search }, signal);
     try {
       const members = await client.members({ signal });
       const inspected = await inspectPeers(members, await node.describe(), node, signal);

@@ -55,6 +55,8 @@ export interface RunningEtcd {
   readonly directory: string;
   /** The flags that an `etcdctl` needs to reach every member. */
   readonly etcdctlFlags: readonly string[];
+  /** Adds a learner with etcdctl and starts it. It never waits to serve: a learner serves few requests, and none before it has joined. */
+  addLearner(name: string): Promise<EtcdMember>;
   /** Runs etcdctl against every member; returns its output. */
   etcdctl(...words: readonly string[]): Promise<string>;
   /** Kills every member and removes their files. */
@@ -84,13 +86,13 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
     client: `${scheme}://127.0.0.1:${ports[2 * index]}`,
     peer: `${scheme}://127.0.0.1:${ports[2 * index + 1]}`,
   }));
-  const cluster = plans.map(({ name, peer }) => `${name}=${peer}`).join(',');
-  const members = plans.map(({ name, client, peer }, index) => {
-    const dataDir = index === 0 && options.dataDir !== undefined ? options.dataDir : path.join(directory, name);
+  const clusterOf = (members: readonly PlannedMember[]): string =>
+    members.map(({ name, peer }) => `${name}=${peer}`).join(',');
+  const plan = ({ name, client, peer }: PlannedMember, dataDir: string, initial: readonly string[]): EtcdMember => {
     const words = [
       ...[`--name=${name}`, `--data-dir=${dataDir}`, '--logger=zap', '--log-outputs=stderr'],
       ...[`--listen-client-urls=${client}`, `--advertise-client-urls=${client}`],
-      ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, `--initial-cluster=${cluster}`],
+      ...[`--listen-peer-urls=${peer}`, `--initial-advertise-peer-urls=${peer}`, ...initial],
       ...[
         '--heartbeat-interval=50',
         '--election-timeout=500',
@@ -106,11 +108,17 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
       words,
       log: path.join(directory, `${name}.log`),
     });
+  };
+  const members = plans.map((planned, index) => {
+    const isGiven = index === 0 && options.dataDir !== undefined;
+    const dataDir = isGiven ? options.dataDir : path.join(directory, planned.name);
+    return plan(planned, dataDir, [`--initial-cluster=${clusterOf(plans)}`]);
   });
+  const added: EtcdMember[] = [];
   const endpoints = members.map(({ endpoint }) => endpoint);
   const etcdctlFlags = [`--endpoints=${endpoints.join(',')}`, ...(pki === undefined ? [] : clientFlags(directory))];
   const stop = async (): Promise<void> => {
-    await Promise.all(members.map((member) => member.stop()));
+    await Promise.all([...members, ...added].map((member) => member.stop()));
     await rm(directory, { recursive: true, force: true });
   };
   try {
@@ -119,21 +127,42 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<RunningEtcd>
     await stop();
     throw error;
   }
+  const etcdctl = async (...words: readonly string[]): Promise<string> => {
+    const { stdout } = await run('etcdctl', [...etcdctlFlags, ...words], {
+      env: ETCDCTL_ENV,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return stdout;
+  };
   return {
     members: members as [EtcdMember, ...EtcdMember[]],
     endpoints,
     pki,
     directory,
     etcdctlFlags,
-    etcdctl: async (...words) => {
-      const { stdout } = await run('etcdctl', [...etcdctlFlags, ...words], {
-        env: ETCDCTL_ENV,
-        maxBuffer: 64 * 1024 * 1024,
-      });
-      return stdout;
+    addLearner: async (name) => {
+      const [client, peer] = await freePorts(2);
+      const planned = {
+        name,
+        client: `${scheme}://127.0.0.1:${client ?? 0}`,
+        peer: `${scheme}://127.0.0.1:${peer ?? 0}`,
+      };
+      await etcdctl('member', 'add', name, '--learner', `--peer-urls=${planned.peer}`);
+      const initial = [`--initial-cluster=${clusterOf([...plans, planned])}`, '--initial-cluster-state=existing'];
+      const member = plan(planned, path.join(directory, name), initial);
+      added.push(member);
+      await member.start({ ready: false });
+      return member;
     },
+    etcdctl,
     stop,
   };
+}
+
+interface PlannedMember {
+  readonly name: string;
+  readonly client: string;
+  readonly peer: string;
 }
 
 interface MemberPlan {

@@ -1,0 +1,1 @@
+export { createMemberChangeKinds } from './member-change-kinds.ts';
