@@ -5,9 +5,9 @@ import { answerMembers } from '../../etcd/members-answer.ts';
 export default class EtcdMembers extends NodeCommand {
   static override summary = 'List the members of etcd, and which of them may fail.';
   static override description =
-    'Reads from every source that is left: the client port, the peer port (which answers with every certificate expired and no majority), the metrics port, the database on disk, the flags. Exits 3 when a member does not answer or is behind. Changes nothing.';
-  static override aliases = ['etcd:members:list'];
-  static override examples = ['<%= config.bin %> etcd members', '<%= config.bin %> etcd members --json'];
+    'Reads every source that is left: client port, peer port (it answers with every certificate expired), metrics port, database, flags. Exits 3 unless every member answers and has caught up. Changes nothing.';
+  static override hiddenAliases = ['etcd:members:list'];
+  static override examples = ['<%= config.bin %> etcd members'];
   static override flags = { ...etcdFlags };
 
   protected override async answer(): Promise<Answer> {
