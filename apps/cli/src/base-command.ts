@@ -7,7 +7,7 @@ import { callOf, type TypedWord } from './call.ts';
 import { wrapError, wrapResult } from './envelope.ts';
 import { type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { nodeFlags, outputFlags } from './flags.ts';
-import { documentFormat } from './output-format.ts';
+import { documentFormat, isWide } from './output-format.ts';
 import { afterWrites } from './recorded-writes.ts';
 import { printError } from './render/error.ts';
 import { secretArguments } from './secret-arguments.ts';
@@ -60,7 +60,8 @@ export abstract class BaseCommand extends Command {
 
   override async run(): Promise<void> {
     const { result, exitCode, text, yaml, failure, isLong, outputFile } = await this.answerAndFinish();
-    const { reporter, stdout } = this.streams;
+    const { reporter } = this.streams;
+    const stdout = isWide(this.argv) ? { ...this.streams.stdout, unbounded: true, wide: true } : this.streams.stdout;
     process.exitCode = exitCode;
     const hidden = secretArguments(this.argv);
     const format = documentFormat(this.argv);

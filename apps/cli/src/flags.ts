@@ -41,6 +41,17 @@ export const outputFlags = {
   'no-color': Flags.boolean({ description: 'no colours, as with NO_COLOR', helpGroup: 'GLOBAL' }),
 };
 
+/** The flag of a command whose tables have more columns than fit on a screen. */
+export const tableFlags = {
+  output: Flags.string({
+    char: 'o',
+    options: [...OUTPUT_FORMATS, 'wide'],
+    description: 'output format; wide has all columns, and cuts none',
+    default: 'table',
+    helpGroup: 'GLOBAL',
+  }),
+};
+
 const serviceFlags = ({ hidden }: { readonly hidden: boolean }) => ({
   'service-command': Flags.string({
     description: 'program called as PROGRAM start|stop|restart|status NAME instead of systemctl',

@@ -12,15 +12,25 @@ function flagsOf(argv: readonly string[]): readonly string[] {
  * are documents as well.
  */
 export function documentFormat(argv: readonly string[]): DocumentFormat | undefined {
+  if (flagsOf(argv).includes('--json')) return 'json';
+  const format = outputFormat(argv);
+  return format === 'json' || format === 'yaml' ? format : undefined;
+}
+
+/** Whether `-o wide` asks for tables with all of their columns. */
+export function isWide(argv: readonly string[]): boolean {
+  return documentFormat(argv) === undefined && outputFormat(argv) === 'wide';
+}
+
+/** The last value of `--output`. */
+function outputFormat(argv: readonly string[]): string | undefined {
   const flags = flagsOf(argv);
-  if (flags.includes('--json')) return 'json';
   const formats = flags.flatMap((flag, at) => {
     if (flag === '--output' || flag === '-o') return [flags[at + 1]];
     const [, inline] = /^(?:--output=|-o=?)(.+)$/s.exec(flag) ?? [];
     return inline === undefined ? [] : [inline];
   });
-  const format = formats.at(-1);
-  return format === 'json' || format === 'yaml' ? format : undefined;
+  return formats.at(-1);
 }
 
 /** Whether `--no-color` is among the arguments. */

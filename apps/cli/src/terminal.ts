@@ -9,6 +9,8 @@ export interface Terminal {
   readonly live: boolean;
   /** A file or another program reads it: tables keep their natural width, and nothing is shortened. Default: false. */
   readonly unbounded?: boolean | undefined;
+  /** `-o wide`: tables have all of their columns. Default: false. */
+  readonly wide?: boolean | undefined;
   /** Its locale is not UTF-8: marks are ASCII. Default: false. */
   readonly ascii?: boolean | undefined;
   /** How this program was called, for the command lines that it prints. Default: as `kube-rescue`, on this machine. */

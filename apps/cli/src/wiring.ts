@@ -76,7 +76,7 @@ export interface Session extends Streams {
   close(): Promise<void>;
   /** The words of this command: `certs renew`. */
   readonly command: string;
-  /** `--verbose` was given. */
+  /** `--verbose` or `-o wide` was given. */
   readonly verbose: boolean;
   /** A command with the flags and arguments of this call: `recover --days 90`. `undefined` when a secret is among them. */
   typed(words: string): string | undefined;
@@ -168,7 +168,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     describeOrigin: async () => (await import('./resume/run-origin.ts')).describeOrigin(invocation, localFiles),
     openNodes,
     command: invocation.words.join(' '),
-    verbose: invocation.flags['verbose'] === true,
+    verbose: invocation.flags['verbose'] === true || invocation.flags['output'] === 'wide',
     typed: (words) => (invocation.hasSecrets ? undefined : `${words}${typedWords(invocation.typed, SHOWN_ONLY)}`),
     close: async () => {
       await Promise.all([node.close(), nodes?.then((session) => session.close())]);

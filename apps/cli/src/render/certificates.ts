@@ -19,10 +19,13 @@ export function renderCertificates(check: Check, terminal: Terminal, { verbose =
   const { certificates: rows, findings, unread, causes, next } = check;
   const table = renderTable(
     {
-      header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', 'PATH'],
-      rows: rows.map(({ status, daysLeft, notAfter, id, path }) => {
+      header: ['STATUS', 'DAYS', 'EXPIRES', 'ID', ...(terminal.wide ? ['SIGNED BY', 'KEY', 'SUBJECT'] : []), 'PATH'],
+      rows: rows.map((row) => {
+        const { status, daysLeft, notAfter, id, path } = row;
         const days = daysLeft === null ? '-' : String(daysLeft);
-        return [{ text: status, colour: COLOURS[status] }, days.padStart(4), notAfter?.slice(0, 10) ?? '-', id, path];
+        const more = terminal.wide ? [row.issuer ?? 'itself', row.keyAlgorithm ?? '-', row.subject ?? '-'] : [];
+        const state = { text: status, colour: COLOURS[status] };
+        return [state, days.padStart(4), notAfter?.slice(0, 10) ?? '-', id, ...more, path];
       }),
       flexible: 4,
     },

@@ -16,15 +16,18 @@ const MANY_CONDITIONS = 60;
 
 /** The conditions as a table, then each cause with its hint. */
 export function renderConditions({ conditions, causes, healthy }: DnsReport, terminal: Terminal): string {
-  const shown = conditions.length > MANY_CONDITIONS ? conditions.filter(({ status }) => status !== 'ok') : conditions;
+  const { wide = false } = terminal;
+  const shown =
+    conditions.length > MANY_CONDITIONS && !wide ? conditions.filter(({ status }) => status !== 'ok') : conditions;
   const table = renderTable(
     {
-      header: ['STATUS', 'CONDITION', 'SUBJECT', 'SUMMARY'],
-      rows: shown.map(({ status, id, subject, summary }) => [
+      header: ['STATUS', 'CONDITION', 'SUBJECT', 'SUMMARY', ...(wide ? ['CODE', 'EVIDENCE'] : [])],
+      rows: shown.map(({ status, id, subject, summary, code, evidence }) => [
         { text: status, colour: COLOURS[status] },
         id,
         subject,
         summary,
+        ...(wide ? [code ?? '-', evidence.join('; ') || '-'] : []),
       ]),
       flexible: 2,
     },

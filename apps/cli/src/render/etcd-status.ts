@@ -14,7 +14,7 @@ export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdRepor
     : `NO quorum: ${quorum} of ${members.length} must answer; values may be stale`;
   const table = renderTable(
     {
-      header: ['MEMBER', 'ROLE', 'VERSION', 'DB', 'RAFT INDEX', 'STATE'],
+      header: ['MEMBER', 'ROLE', 'VERSION', 'DB', 'RAFT INDEX', ...(terminal.wide ? WIDE : []), 'STATE'],
       rows: members.map((member) => {
         const { name, id, version, dbSize: size, raftIndex } = member;
         const status = describeMember(member);
@@ -26,6 +26,7 @@ export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdRepor
           version ?? '-',
           database,
           String(raftIndex ?? '-'),
+          ...(terminal.wide ? wideCells(member) : []),
           { text: status, colour },
         ];
       }),
@@ -45,6 +46,13 @@ export function renderCluster(cluster: EtcdClusterRow, { connection }: EtcdRepor
     '',
     table,
   ].join('\n');
+}
+
+const WIDE = ['ID', 'ENDPOINT', 'PEER URLS', 'IN USE', 'REVISION', 'LAG'];
+
+function wideCells({ id, endpoint, peerUrls, dbSizeInUse, revision, lag }: EtcdMemberRow): readonly string[] {
+  const inUse = dbSizeInUse === null ? '-' : formatBytes(dbSizeInUse);
+  return [id, endpoint ?? '-', peerUrls.join(',') || '-', inUse, String(revision ?? '-'), String(lag ?? '-')];
 }
 
 function roleOf({ isLeader, isLearner, answers }: EtcdMemberRow): string {

@@ -7,8 +7,11 @@ import { indentText } from './text.ts';
 export function renderPods({ pods, missing }: PodListing, terminal: Terminal): string {
   const table = renderTable(
     {
-      header: ['COMPONENT', 'STATE', 'NODE', 'POD'],
-      rows: pods.map((row) => [row.component, stateOf(row), row.node ?? '-', row.pod ?? '-']),
+      header: ['COMPONENT', 'STATE', 'NODE', 'POD', ...(terminal.wide ? ['CONTROLLER', 'CODE'] : [])],
+      rows: pods.map((row) => [
+        ...[row.component, stateOf(row), row.node ?? '-', row.pod ?? '-'],
+        ...(terminal.wide ? [row.controller, row.code ?? '-'] : []),
+      ]),
       flexible: 3,
     },
     terminal,

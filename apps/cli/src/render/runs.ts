@@ -72,21 +72,31 @@ function problemOf({ error, mayBeIncomplete }: DamagedRun): RunProblem {
   return { code, message, hint: hint ?? null, subject: subject ?? null, blocksRuns: mayBeIncomplete };
 }
 
-/** Of a time: `2026-11-30 01:23`. */
+/** Of a time: `2026-11-30 01:23`, and with seconds. */
 const MINUTES = 16;
+const SECONDS = 19;
+
+function timeOf(time: string | null, { wide }: Terminal): string {
+  return time === null ? '-' : formatTime(new Date(time)).slice(0, wide ? SECONDS : MINUTES);
+}
 
 /** The runs of a host, oldest first, with their active changes. */
 export function renderRuns(rows: readonly RunRow[], terminal: Terminal): string {
   if (rows.length === 0) return 'no runs on this host';
   const table = renderTable(
     {
-      header: ['RUN', 'STARTED (UTC)', 'TOOK', 'ACTIVE', 'OUTCOME', 'COMMAND'],
-      rows: rows.map(({ id, startedAt, seconds, outcome, changes, playbook, command }) => [
+      header: [
+        ...['RUN', 'STARTED (UTC)', ...(terminal.wide ? ['ENDED (UTC)'] : []), 'TOOK', 'ACTIVE', 'OUTCOME'],
+        ...[...(terminal.wide ? ['PLAYBOOK'] : []), 'COMMAND'],
+      ],
+      rows: rows.map(({ id, startedAt, endedAt, seconds, outcome, changes, playbook, command }) => [
         id,
-        startedAt === null ? '-' : formatTime(new Date(startedAt)).slice(0, MINUTES),
+        timeOf(startedAt, terminal),
+        ...(terminal.wide ? [timeOf(endedAt, terminal)] : []),
         (seconds === null ? '-' : formatSeconds(seconds)).padStart(7),
         String(changes ?? '-').padStart(6),
         outcome,
+        ...(terminal.wide ? [playbook ?? '-'] : []),
         command ?? playbook ?? '-',
       ]),
       flexible: 4,

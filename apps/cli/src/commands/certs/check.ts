@@ -28,7 +28,8 @@ export default class CertsCheck extends NodeCommand {
     output: Flags.option({
       char: 'o',
       options: [...OUTPUT_FORMATS, 'wide', 'prometheus'] as const,
-      description: "output format; wide cuts no path; prometheus is for node-exporter's textfile collector",
+      description:
+        "output format; wide has all columns, and cuts none; prometheus is for node-exporter's textfile collector",
       default: 'table' as const,
     })(),
     'output-file': Flags.string({
@@ -70,9 +71,7 @@ export default class CertsCheck extends NodeCommand {
       findings.length === 0 &&
       certificates.every((row) => row.status !== 'problem' && !isDue(row));
     const own = (terminal: Terminal): string =>
-      isMetrics
-        ? renderPrometheus(check, clock.now())
-        : renderCertificates(check, flags.output === 'wide' ? { ...terminal, unbounded: true } : terminal, flags);
+      isMetrics ? renderPrometheus(check, clock.now()) : renderCertificates(check, terminal, flags);
     // A script that publishes the metrics only after success would publish none on the day that they are for.
     const troubled = isMetrics || flags['exit-zero'] ? EXIT.done : EXIT.problems;
     const outputFile = flags['output-file'];
