@@ -121,9 +121,13 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     // Whatever else is wrong is said first; whether there is a run to resume is found later.
     if (hasWork(plan) && input.resume !== true) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   };
+  const started = clock.now().getTime();
   /** Time of the operator, which is no work. */
   let askedMs = 0;
+  /** Of the plan: a run measures the waiting of its steps. */
+  let silentSeconds = 0;
   const confirm = async (plan: Plan): Promise<boolean> => {
+    silentSeconds = session.silentSeconds();
     accept?.(plan);
     assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal, { verbose: session.verbose })}\n`);
@@ -148,7 +152,8 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     const runInput = { playbook, selection, expected, planned, resume, resumeCommand, request, origin };
     const result = await runPlaybook({ ...runInput, confirm, signal: interruption.signal }, deps);
     if (result.outcome === 'nothing-to-do') accept?.(result.plan);
-    return { ...result, seconds: Math.max(result.seconds - askedMs / 1000, 0) };
+    const seconds = Math.max(clock.now().getTime() - started - askedMs, 0) / 1000;
+    return { ...result, seconds, waitedSeconds: result.waitedSeconds + silentSeconds };
   } catch (error) {
     throw run === undefined ? error : await explainInterruption(error, run, resumeCommand, deps);
   } finally {

@@ -8,6 +8,7 @@ import {
   type Host,
   type HostPath,
   hostPath,
+  measureSilence,
   systemClock,
 } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
@@ -63,6 +64,8 @@ export interface Session extends Streams {
   /** The machine as a node, opened once per command. */
   readonly node: Node;
   readonly interruption: Interruption;
+  /** Seconds so far in which servers that were asked did not answer until the time-out. */
+  silentSeconds(): number;
   /** `ETCDCTL_*` of the environment, as etcdctl itself would use them. */
   readonly etcdctlEnvironment: Readonly<Record<string, string | undefined>>;
   /** Loads the workflow engine: the runs of this host, and their change kinds. */
@@ -132,7 +135,10 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     await assertTrusted(serviceCommand, { host: journalHost }, { allowSticky: true });
   }
   // The journal of a run records its own writes.
-  const unguarded = createLocalHost({ root, serviceCommand, onAttributesLost });
+  const { host: unguarded, seconds: silentSeconds } = measureSilence(
+    createLocalHost({ root, serviceCommand, onAttributesLost }),
+    systemClock,
+  );
   const machine = guardHost(unguarded);
   const seals = await openSeals(flags, localFiles);
   const { openNode } = await import('@kube-rescue/node');
@@ -159,6 +165,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     ...streams,
     host,
     clock,
+    silentSeconds,
     writes,
     localFiles,
     node,

@@ -41,6 +41,7 @@ export { showInPager } from './local/local-pager.ts';
 export { isLiveRoot } from './local/live-root.ts';
 export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';
 export { createReadCache, type ReadCache } from './read-cache.ts';
+export { measureSilence } from './silence.ts';
 export { shellLine } from './ssh/shell-line.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
 export { assertTrusted, findForeignWriter, type ForeignWriter, type TrustHost } from './trust/path-trust.ts';

@@ -1,7 +1,8 @@
 import { createFixedClock } from '@kube-rescue/testing';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createLocalHost, type Host } from './index.ts';
+import { createLocalHost, type Host, HostError, type HttpProbe, systemClock } from './index.ts';
+import { measureSilence } from './silence.ts';
 import { createReadCache } from './read-cache.ts';
 
 let server: Server;
@@ -90,5 +91,43 @@ describe('a server that takes connections and does not answer', () => {
       });
     }
     expect(asked).toBe(2);
+  });
+
+  it('costs as long as it was asked, once for requests at the same time', async () => {
+    const local = createLocalHost();
+    const { host, seconds } = measureSilence(local, systemClock);
+    const request = { url: `${url}/readyz`, timeoutMs: 300 };
+    await Promise.allSettled([host.request(request), host.request(request)]);
+    expect(seconds()).toBeGreaterThan(0.25);
+    const silent = seconds();
+    const refused = { url: 'https://127.0.0.1:1/readyz', timeoutMs: 300 };
+    await expect(host.request(refused)).rejects.toMatchObject({ code: 'HOST_CONNECTION_FAILED' });
+    expect(seconds(), 'a refusal is no silence').toBe(silent);
+    await host.request(request).catch(() => undefined);
+    expect(seconds()).toBeGreaterThan(silent + 0.25);
+  });
+
+  it('counts the time of requests that overlap once', async () => {
+    const clock = createFixedClock('2026-11-22T12:00:00Z');
+    const rejects: (() => void)[] = [];
+    const silence = new HostError({
+      code: 'HOST_CONNECTION_FAILED',
+      message: 'no response',
+      cause: new DOMException('', 'TimeoutError'),
+    });
+    const { host, seconds } = measureSilence(
+      { request: (_probe: HttpProbe) => new Promise<never>((_resolve, reject) => rejects.push(() => reject(silence))) },
+      clock,
+    );
+    const asked = [host.request({ url, timeoutMs: 1 })];
+    clock.advance(1000);
+    asked.push(host.request({ url, timeoutMs: 1 }));
+    clock.advance(2000);
+    rejects[0]?.();
+    await Promise.allSettled(asked.slice(0, 1));
+    clock.advance(4000);
+    rejects[1]?.();
+    await Promise.allSettled(asked);
+    expect(seconds()).toBe(7);
   });
 });

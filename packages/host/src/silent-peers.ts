@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
-import { HostError } from './errors.ts';
+import type { HostError } from './errors.ts';
 import type { Host, HttpAnswer, HttpProbe } from './host.ts';
+import { isSilence } from './silence.ts';
 
 /** Longer than any plan takes, shorter than a server needs to come back unnoticed. */
 const MEMORY_MS = 15_000;
@@ -29,7 +30,7 @@ export function createSilentPeers({
     try {
       return await host.request(probe);
     } catch (error) {
-      if (error instanceof HostError && isSilence(error)) {
+      if (isSilence(error)) {
         silent.set(peer, { failure: error, at: clock.now().getTime(), timeoutMs: probe.timeoutMs });
       }
       throw error;
@@ -58,7 +59,7 @@ export function createSilentPeers({
       const answer = ask(peer, probe);
       const silence = new Promise<never>((_resolve, reject) => {
         answer.catch((error: unknown) => {
-          if (error instanceof HostError && isSilence(error)) reject(error);
+          if (isSilence(error)) reject(error);
         });
       });
       silence.catch(() => undefined);
@@ -71,8 +72,4 @@ export function createSilentPeers({
       }
     },
   };
-}
-
-function isSilence({ cause }: HostError): boolean {
-  return cause instanceof Error && cause.name === 'TimeoutError';
 }

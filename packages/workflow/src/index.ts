@@ -1,5 +1,14 @@
 export type { BackupSeal } from './journal/backup-seal.ts';
-export type { BackupDirectory, Change, ChangeKind, Edit, Json, UndoOutcome, UndoPreview } from './plan/change.ts';
+export type {
+  BackupDirectory,
+  Change,
+  ChangeKind,
+  Edit,
+  Json,
+  UndoOutcome,
+  UndoPreview,
+  WhileWaiting,
+} from './plan/change.ts';
 export { assertFilesOnly } from './run/copied-run.ts';
 export { type ChangeRegistry, createChangeRegistry } from './plan/change-registry.ts';
 export { sha256 } from './plan/digest.ts';

@@ -89,7 +89,8 @@ function onWorker<C extends Change & { readonly node: NodeAccess }>(
     staleness: (given) => through(given, (own, change) => own.staleness(change)),
     capture: (given, after, backup, material) =>
       through(given, (own, change) => own.capture(change, after, backup, material)),
-    apply: (given, material) => through(given, (own, change) => own.apply(change, material)),
+    apply: (given, material, whileWaiting) =>
+      through(given, (own, change) => own.apply(change, material, whileWaiting)),
     previewUndo: (given, captured, backup) =>
       through(given, async (own, change) => {
         const ready: UndoPreview = { state: 'ready', kept: undefined, replaced: undefined };

@@ -1,6 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import { baseName, type Clock, type Host, type HostLock, hostPath, joinPath, parentPath } from '@kube-rescue/host';
-import type { Change, ChangeKind } from '@kube-rescue/workflow';
+import type { Change, ChangeKind, WhileWaiting } from '@kube-rescue/workflow';
 import { findKubelets } from '@kube-rescue/node-config';
 import { ManifestError } from '../errors.ts';
 import type { CheckpointDirectories, Checkpoint } from './checkpoint.ts';
@@ -106,10 +106,15 @@ export function createFreezeChangeKinds(deps: {
     locks.delete(file);
     await lock?.release();
   };
-  const freeze = async ({ target, lock, pods }: FreezeTarget): Promise<void> => {
-    if ((await host.services.status(target)) !== 'stopped') await host.services.act('stop', target);
-    await waitForNoKubelet(target, deps);
-    await endCheckpointedPods(pods, deps);
+  const freeze = async (
+    { target, lock, pods }: FreezeTarget,
+    whileWaiting: WhileWaiting = (_what, wait) => wait(),
+  ): Promise<void> => {
+    await whileWaiting(`the kubelet and ${namesOf(pods)} to end`, async () => {
+      if ((await host.services.status(target)) !== 'stopped') await host.services.act('stop', target);
+      await waitForNoKubelet(target, deps);
+      await endCheckpointedPods(pods, deps);
+    });
     if (!locks.has(lock)) locks.set(lock, await takeLock(lock, deps));
   };
   const freezeKind: ChangeKind<CheckpointerFreeze> = {
@@ -121,7 +126,7 @@ export function createFreezeChangeKinds(deps: {
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async ({ target }) => ({ was: await host.services.status(target) }),
-    apply: freeze,
+    apply: (change, _material, whileWaiting) => freeze(change, whileWaiting),
     undo: async ({ target, lock }, captured) => {
       await release(lock);
       const { was } = captured as { readonly was: string };
@@ -160,8 +165,8 @@ export function createFreezeChangeKinds(deps: {
       return { state: 'undone' };
     },
   };
-  const restart = async (change: CheckpointerRestart): Promise<void> => {
-    await freeze(change);
+  const restart = async (change: CheckpointerRestart, whileWaiting?: WhileWaiting): Promise<void> => {
+    await freeze(change, whileWaiting);
     await release(change.lock);
     await startService(change.target, host);
   };
@@ -173,7 +178,7 @@ export function createFreezeChangeKinds(deps: {
     preflight: async () => undefined,
     staleness: async () => undefined,
     capture: async () => null,
-    apply: restart,
+    apply: (change, _material, whileWaiting) => restart(change, whileWaiting),
     undo: async (change) => {
       await restart(change);
       return { state: 'undone' };

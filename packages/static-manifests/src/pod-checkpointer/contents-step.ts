@@ -105,7 +105,6 @@ export function createCheckpointContentsStep(
       const activation = wake === undefined ? [] : await planActivation(checkpoints, contents.files, deps);
       const fresh = [...contents.objects, ...contents.files, ...activation];
       const edits = changes.map((change) => withMaterial(change, fresh));
-      journal.waitingFor('the kubelet and the checkpointed pods to end');
       const apiServer = findApiServerCheckpoint(checkpoints);
       const handOver = changes.find(({ kind }) => kind === 'checkpointer.hand-over');
       if (wake !== undefined && handOver !== undefined && apiServer !== undefined) {

@@ -5,7 +5,7 @@ import { WorkflowError } from '../errors.ts';
 import { type ChangeRegistry, kindOf } from '../plan/change-registry.ts';
 import { sha256 } from '../plan/digest.ts';
 import type { WorkflowListener } from '../run/events.ts';
-import type { Change } from '../plan/change.ts';
+import type { Change, WhileWaiting } from '../plan/change.ts';
 import type { IntentRecord, JournalRecord } from './journal-record.ts';
 import { mapConcurrent } from '../run/concurrency.ts';
 import type { RunDirectory } from './run-directory.ts';
@@ -35,9 +35,10 @@ export function openStepJournal(
     readonly sequence: Sequence;
     readonly clock: Clock;
     readonly onEvent: WorkflowListener;
+    readonly whileWaiting: WhileWaiting;
   },
 ): StepJournal {
-  const { run, kinds, sequence, clock, onEvent } = deps;
+  const { run, kinds, sequence, clock, onEvent, whileWaiting } = deps;
   return {
     perform: async (edits) => {
       await mapConcurrent(edits, CONCURRENCY, async ({ change }) => {
@@ -60,7 +61,7 @@ export function openStepJournal(
       for (const [index, { change, material }] of edits.entries()) {
         const kind = kindOf(kinds, change);
         try {
-          await kind.apply(change, material);
+          await kind.apply(change, material, whileWaiting);
         } catch (error) {
           if (isRecoveryError(error, 'PLAN_STALE')) await recordNotMade(intents.slice(index), run, clock);
           throw error;

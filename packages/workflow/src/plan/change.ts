@@ -41,6 +41,9 @@ export type UndoPreview =
       readonly replaced: Json | undefined;
     };
 
+/** Runs `wait`, which only waits: it is reported, and counted as waiting. */
+export type WhileWaiting = <T>(what: string, wait: () => Promise<T>) => Promise<T>;
+
 /** Checks, applies and undoes one kind of change. `apply` and `undo` are idempotent. */
 export interface ChangeKind<C extends Change = Change> {
   readonly kind: C['kind'];
@@ -65,8 +68,11 @@ export interface ChangeKind<C extends Change = Change> {
     backup: BackupDirectory,
     material: Uint8Array | undefined,
   ): Promise<Json>;
-  /** @param material the bytes to write, for kinds that write bytes; never journalled by value */
-  apply(change: C, material: Uint8Array | undefined): Promise<void>;
+  /**
+   * @param material the bytes to write, for kinds that write bytes; never journalled by value
+   * @param whileWaiting for what is no work of our own, such as the end of a process. Default: all is work
+   */
+  apply(change: C, material: Uint8Array | undefined, whileWaiting?: WhileWaiting): Promise<void>;
   /**
    * Looks at the target of an undo and backs up what the undo would replace; changes nothing else. Called for every change of a
    * unit before the first undo, because a unit is rolled back as a whole or not at all. Default: the undo is ready, and replaces

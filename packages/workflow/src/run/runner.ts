@@ -30,7 +30,7 @@ export interface RunResult {
   readonly outcome: 'nothing-to-do' | 'declined' | RunOutcome;
   readonly plan: Plan;
   readonly steps: readonly StepReport[];
-  /** From the first check to the end, in seconds. */
+  /** From the first check to the end, in seconds; without that of `RunInput.planned`. */
   readonly seconds: number;
   /** Of these, seconds in which every running step waited for something else. */
   readonly waitedSeconds: number;

@@ -192,7 +192,7 @@ describe('the waiting of a run', () => {
     const clock = createFixedClock('2026-11-22T12:00:00Z');
     const journal = { perform: async () => undefined, waitingFor: () => undefined };
     const waiting = createWaitClock(clock);
-    const [a, b] = [waiting.measure(journal), waiting.measure(journal)];
+    const [a, b] = [waiting.measure(() => journal), waiting.measure(() => journal)];
     a.journal.waitingFor('the kubelet');
     clock.advance(1000);
     expect(waiting.seconds()).toBe(0);
@@ -207,5 +207,25 @@ describe('the waiting of a run', () => {
     expect(b.end()).toBe(10);
     clock.advance(16_000);
     expect(waiting.seconds()).toBe(10);
+  });
+
+  it('count what a change waits for, and not the rest of it', async () => {
+    const clock = createFixedClock('2026-11-22T12:00:00Z');
+    const waiting = createWaitClock(clock);
+    const told: string[] = [];
+    const step = waiting.measure((whileWaiting) => ({
+      perform: async () => {
+        clock.advance(1000);
+        await whileWaiting('the kubelet to end', async () => clock.advance(2000));
+        clock.advance(4000);
+      },
+      waitingFor: (what) => told.push(what),
+    }));
+    step.journal.waitingFor('a lease');
+    clock.advance(8000);
+    await step.journal.perform([]);
+    expect(told).toEqual(['a lease', 'the kubelet to end']);
+    expect(waiting.seconds()).toBe(10);
+    expect(step.end()).toBe(10);
   });
 });

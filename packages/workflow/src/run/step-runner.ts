@@ -77,7 +77,9 @@ export async function executeStep(
   if (finding.status !== 'needed') await run.append(found);
   assertReady(step, finding);
   onEvent({ type: 'step-started', step: step.id, title: step.title });
-  const measured = context.waiting.measure(openStepJournal(step, { run, kinds: deps.kinds, sequence, clock, onEvent }));
+  const measured = context.waiting.measure((whileWaiting) =>
+    openStepJournal(step, { run, kinds: deps.kinds, sequence, clock, onEvent, whileWaiting }),
+  );
   let waited = 0;
   const changes = finding.status === 'needed' ? step.plan(finding) : [];
   const verdict = await applyAndVerify().finally(() => {

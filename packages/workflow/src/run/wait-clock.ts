@@ -1,17 +1,21 @@
 import type { Clock } from '@kube-rescue/host';
+import type { WhileWaiting } from '../plan/change.ts';
 import type { StepJournal } from '../plan/step.ts';
 
 /** Measures waiting: of each step, and of the whole run, in which steps run side by side. */
 export interface WaitClock {
-  /** Begins one step: what it reports through the journal is measured until `end`. */
-  measure(journal: StepJournal): MeasuredStep;
+  /**
+   * Begins one step: what it reports through the journal is measured until `end`.
+   * @param open its journal; what a change waits for goes through `whileWaiting`
+   */
+  measure(open: (whileWaiting: WhileWaiting) => StepJournal): MeasuredStep;
   /** Seconds in which at least one step ran and every running step waited. */
   seconds(): number;
 }
 
 interface MeasuredStep {
   readonly journal: StepJournal;
-  /** Ends the step: the seconds from each `waitingFor` to the next edit, or to this end. */
+  /** Ends the step: the seconds from each `waitingFor` to the next edit, or to this end, and those that changes waited. */
   end(): number;
 }
 
@@ -29,7 +33,7 @@ export function createWaitClock({ now }: Pick<Clock, 'now'>): WaitClock {
   };
   return {
     seconds: () => (allWaitedMs + (allWaitSince === undefined ? 0 : time() - allWaitSince)) / 1000,
-    measure: (journal) => {
+    measure: (open) => {
       let since: number | undefined;
       let waitedMs = 0;
       const settle = (): void => {
@@ -38,16 +42,25 @@ export function createWaitClock({ now }: Pick<Clock, 'now'>): WaitClock {
         since = undefined;
         count(0, -1);
       };
+      const begin = (what: string): void => {
+        if (since === undefined) {
+          since = time();
+          count(0, 1);
+        }
+        journal.waitingFor(what);
+      };
+      const journal = open(async (what, wait) => {
+        begin(what);
+        try {
+          return await wait();
+        } finally {
+          settle();
+        }
+      });
       count(1, 0);
       return {
         journal: {
-          waitingFor: (what) => {
-            if (since === undefined) {
-              since = time();
-              count(0, 1);
-            }
-            journal.waitingFor(what);
-          },
+          waitingFor: begin,
           perform: async (edits) => {
             settle();
             await journal.perform(edits);
