@@ -4,8 +4,10 @@ const TOKENS = /\u001b\[(\d*)([A-Z])|\r|\n|[^\u001b\r\n]+|\u001b[^[]?|\u001b\[\?
 /**
  * The lines that a terminal has shown in the end, also those that have left the screen: what the program cleared or drew over is gone.
  * Knows the sequences that kube-rescue writes: return, line feed, clear the line, up.
+ *
+ * @param rows height of the screen: nothing above it can be reached. Default: no limit
  */
-export function linesOnScreen(bytes: string): readonly string[] {
+export function linesOnScreen(bytes: string, rows = Infinity): readonly string[] {
   const lines: string[] = [''];
   let row = 0;
   let column = 0;
@@ -14,7 +16,7 @@ export function linesOnScreen(bytes: string): readonly string[] {
     else if (token === '\n') {
       row += 1;
       lines[row] ??= '';
-    } else if (command === 'A') row = Math.max(row - Number(number === '' ? 1 : number), 0);
+    } else if (command === 'A') row = Math.max(row - Number(number === '' ? 1 : number), lines.length - rows, 0);
     else if (command === 'K') lines[row] = '';
     else if (!token.startsWith('\u001b')) {
       const line = (lines[row] ?? '').padEnd(column);

@@ -4,6 +4,8 @@ import type { Call } from './call.ts';
 export interface Terminal {
   /** Characters in a line. */
   readonly columns: number;
+  /** Lines of the screen. Default: not known. */
+  readonly rows?: number | undefined;
   readonly colour: boolean;
   /** The operator reads it while it is written. */
   readonly live: boolean;
@@ -25,7 +27,7 @@ const LEAST_COLUMNS = 40;
  * (no-color.org) or the terminal is dumb. `COLUMNS` wins over the width of the terminal; without both there are 80 columns.
  */
 export function describeTerminal(
-  stream: { readonly isTTY?: boolean; readonly columns?: number },
+  stream: { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
   const isTerminal = stream.isTTY === true;
@@ -36,6 +38,7 @@ export function describeTerminal(
     columns: columns === undefined ? DEFAULT_COLUMNS : Math.max(columns, LEAST_COLUMNS),
     colour: capable && (env['NO_COLOR'] ?? '') === '',
     live: capable,
+    ...(isTerminal && stream.rows !== undefined && stream.rows > 0 ? { rows: stream.rows } : {}),
     unbounded: !isTerminal && wanted === undefined,
     ascii: !isUtf8(env),
   };

@@ -1,7 +1,7 @@
 import type { Clock } from '@kube-rescue/host';
 import type { Reporter } from '../reporter.ts';
 import { paint } from './style.ts';
-import { formatSeconds, oneLine, shorten, wrap } from './text.ts';
+import { formatSeconds, oneLine, shorten, widthOf, wrap } from './text.ts';
 
 /**
  * Progress display: finished work stays as lines, each piece of current work is a live line with its time. Work that runs beside
@@ -29,7 +29,14 @@ interface Work {
   readonly title: string;
   readonly at: number;
   reason: string | undefined;
+  /** When it began to wait for the reason. */
+  waitsSince: number;
 }
+
+/** A serial console. */
+const DEFAULT_ROWS = 24;
+/** The line above the live lines, and the one of the prompt. */
+const KEPT_ROWS = 2;
 
 export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): Progress {
   const { terminal } = reporter;
@@ -52,13 +59,24 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
     if (/^\S* +$/.test(mark) && mark.length === MARK_WIDTH) write(mark, text.slice(MARK_WIDTH));
     else write('', text);
   };
-  const lineOf = ({ title, at, reason }: Work): string => {
-    const waiting = reason === undefined ? '' : `; waiting: ${reason}`;
-    const line = `${formatSeconds(since(at)).padStart(8)}  ${oneLine(title)} ${ellipsis}${oneLine(waiting)}`;
-    return shorten(line, terminal.columns - 1, terminal);
+  const lineOf = ({ title, at, reason, waitsSince }: Work): string => {
+    const stamp = `${formatSeconds(since(at)).padStart(STAMP_WIDTH)}  `;
+    const columns = terminal.columns - 1 - stamp.length;
+    const what = `${oneLine(title)} ${ellipsis}`;
+    if (reason === undefined) return stamp + shorten(what, columns, terminal);
+    // The times stay: each part loses its own middle.
+    const waiting = `; waiting ${formatSeconds(since(waitsSince))}: `;
+    const left = columns - waiting.length;
+    const shown = shorten(what, Math.max(left - widthOf(oneLine(reason)), Math.floor(left / 2)), terminal);
+    return `${stamp}${shown}${waiting}${shorten(oneLine(reason), left - widthOf(shown), terminal)}`;
   };
   const draw = (): void => {
-    if (running.size > 0 && terminal.live) reporter.live([...running.values()].map(lineOf).join('\n'));
+    if (running.size === 0 || !terminal.live) return;
+    const lines = [...running.values()].map(lineOf);
+    // What has left the screen cannot be cleared.
+    const most = Math.max((terminal.rows ?? DEFAULT_ROWS) - KEPT_ROWS, 2);
+    const more = `${' '.repeat(STAMP_WIDTH + 2)}and ${lines.length - most + 1} more`;
+    reporter.live((lines.length <= most ? lines : [...lines.slice(0, most - 1), more]).join('\n'));
   };
   const forget = (key: string): void => {
     running.delete(key);
@@ -71,7 +89,8 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
     note: (text) => note(oneLine(text)),
     begin: (title, key = '') => {
       forget(key);
-      running.set(key, { title, at: clock.now().getTime(), reason: undefined });
+      const at = clock.now().getTime();
+      running.set(key, { title, at, reason: undefined, waitsSince: at });
       if (!terminal.live) return note(`${ellipsis.padEnd(MARK_WIDTH)}${oneLine(title)}`);
       timer ??= setInterval(draw, REFRESH_MS).unref();
       draw();
@@ -80,6 +99,7 @@ export function createProgress(reporter: Reporter, clock: Pick<Clock, 'now'>): P
       const work = running.get(key);
       if (work === undefined || work.reason === reason) return;
       work.reason = reason;
+      work.waitsSince = clock.now().getTime();
       if (terminal.live) draw();
       else if (running.size === 1) note(`        waiting: ${oneLine(reason)}`);
       else note(`        ${oneLine(work.title)}: waiting: ${oneLine(reason)}`);
