@@ -27,7 +27,13 @@ const NODE = {
 const MEMBER = {
   ...{ id: '8e9e05c52164694d', name: 'cp1', endpoint: 'https://192.0.2.1:2379', answers: true, problem: null },
   ...{ isLeader: true, isLearner: false, isBehind: false, isUnstarted: false, lag: 0, version: '3.5.0', raftTerm: 2 },
-  ...{ peerUrls: ['https://192.0.2.1:2380'], raftIndex: 9, raftAppliedIndex: 9, revision: 7 },
+  ...{
+    peerUrls: ['https://192.0.2.1:2380'],
+    clientUrls: ['https://192.0.2.1:2379'],
+    raftIndex: 9,
+    raftAppliedIndex: 9,
+    revision: 7,
+  },
   ...{ dbSize: 4096, dbSizeInUse: 2048 },
 };
 const CLUSTER = {
