@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { openEtcd } from '@kube-rescue/etcd-access';
 import { createLocalHost, systemClock } from '@kube-rescue/host';
+import { KUBERNETES_RELEASES, provideKubernetesBinaries } from '@kube-rescue/lab';
 import { type RunningEtcd, startEtcd } from '@kube-rescue/testing';
-import { median } from './bench.ts';
+import { locateBinaries } from '../../apps/drill/src/wiring.ts';
+import { type BenchOptions, median } from './bench.ts';
 
 const KEYS = 100_000;
 const VALUE_BYTES = 2048;
@@ -20,8 +22,20 @@ export interface Cost {
   readonly mebibytes: number;
 }
 
-/** An etcd with mutual TLS on the loopback that holds 100,000 values of 2 KB below /registry/. */
-export async function withFilledEtcd<T>(work: (etcd: RunningEtcd) => Promise<T>): Promise<T> {
+/**
+ * An etcd with mutual TLS on the loopback that holds 100,000 values of 2 KB below /registry/: etcd and etcdctl of the version of
+ * Kubernetes, 1.37 by default.
+ */
+export async function withFilledEtcd<T>(
+  { kubernetes = '1.37' }: Pick<BenchOptions, 'kubernetes'>,
+  work: (etcd: RunningEtcd) => Promise<T>,
+): Promise<T> {
+  const release = KUBERNETES_RELEASES[kubernetes];
+  if (release.etcdVersion !== undefined) {
+    const deps = { host: createLocalHost(), clock: systemClock };
+    const { directory } = await provideKubernetesBinaries({ ...locateBinaries(process.env), release }, deps);
+    process.env['PATH'] = `${directory}:${process.env['PATH'] ?? ''}`;
+  }
   const etcd = await startEtcd({ arguments: ['--quota-backend-bytes=8589934592'] });
   try {
     process.stderr.write(`filling etcd with ${KEYS} values\n`);
