@@ -103,6 +103,22 @@ export function openStreams(argv: readonly string[], call?: Call): Streams {
 /** They change what is printed or asked, not what is done. */
 const SHOWN_ONLY = ['json', 'output', 'no-color', 'output-file', 'out', 'verbose', 'yes', 'dry-run'];
 
+const ETCDCTL_PATH = /^ETCDCTL_(?:CACERT|CERT|KEY|CA_FILE|CERT_FILE|KEY_FILE)$/;
+
+/** `ETCDCTL_*`, with its paths relative to the working directory, as etcdctl takes them. */
+function etcdctlEnvironment(): Session['etcdctlEnvironment'] {
+  const variables = Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'));
+  return Object.fromEntries(
+    variables.map(([name, value = '']) => [name, ETCDCTL_PATH.test(name) && value !== '' ? resolve(value) : value]),
+  );
+}
+
+/** Whether a command reads the etcd that its flags or the variables of etcdctl name. A restore is of this node. */
+function namesEtcd({ words: [topic, verb], flags }: Invocation): boolean {
+  const { ETCDCTL_ENDPOINTS: endpoints, ETCDCTL_ENDPOINT: former } = process.env;
+  return topic === 'etcd' && verb !== 'restore' && [flags['endpoint'], endpoints, former].some((each) => Boolean(each));
+}
+
 /** Wires a command to the machine of its flags. */
 export async function openSession(flags: NodeFlags, streams: Streams, invocation: Invocation): Promise<Session> {
   const writes = createWriteRecord();
@@ -113,7 +129,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     kubernetesDirectory: onNode(flags['kubernetes-dir']),
     manifestsDirectory: manifests === undefined ? undefined : onNode(manifests),
     kubeletService: flags['kubelet-service'],
-    mayBeNoNode: invocation.words[0] === 'etcd' && invocation.flags['endpoint'] !== undefined,
+    mayBeNoNode: namesEtcd(invocation),
   };
   const warn = warnOnce(streams.reporter);
   const onAttributesLost = ({ machine, path, reason }: AttributeLoss): void =>
@@ -169,7 +185,7 @@ export async function openSession(flags: NodeFlags, streams: Streams, invocation
     writes,
     localFiles,
     node,
-    etcdctlEnvironment: Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('ETCDCTL_'))),
+    etcdctlEnvironment: etcdctlEnvironment(),
     interruption: listenForInterruption(streams.reporter),
     openRuns,
     describeOrigin: async () => (await import('./resume/run-origin.ts')).describeOrigin(invocation, localFiles),

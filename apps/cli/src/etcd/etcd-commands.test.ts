@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -130,7 +130,8 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
   });
 
   it('the topic etcd works on a machine without a node, with endpoint and credentials', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'kube-rescue-bastion-'));
+    // Files that variables name must be root's alone, as those of a node.
+    const directory = await mkdtemp(path.join(homedir(), '.kube-rescue-bastion-'));
     const pair = node.pki.pairs['apiserver-etcd-client'];
     const files = { ca: node.pki.pairs['etcd/ca'].certificate, crt: pair.certificate, key: pair.key };
     for (const [name, pem] of Object.entries(files)) {
@@ -138,12 +139,17 @@ describe.runIf(process.getuid?.() === 0)('on a node without an API server', () =
     }
     const [endpoint = ''] = node.etcd.endpoints;
     const access = ['--endpoint', endpoint, '--cacert', 'ca', '--cert', 'crt', '--key', 'key'];
-    const elsewhere = (...args: readonly string[]) =>
-      runCli(['etcd', ...args, '--kubernetes-dir', '/does/not/exist', '--json'], { cwd: directory });
+    const away = (args: readonly string[], env: NodeJS.ProcessEnv = process.env) =>
+      runCli(['etcd', ...args, '--kubernetes-dir', '/does/not/exist', '--json'], { cwd: directory, env });
+    const elsewhere = (...args: readonly string[]) => away(args);
     expect(await elsewhere('status', ...access)).toMatchObject({ exitCode: 0 });
     expect(await elsewhere('snapshot', 'etcd.db', ...access)).toMatchObject({ exitCode: 0 });
     const secrets = await elsewhere('get', 'secrets', ...access);
     expect(JSON.parse(secrets.stdout)).toMatchObject({ result: { objects: [{}, {}] } });
+    const variables = { ETCDCTL_ENDPOINTS: endpoint, ETCDCTL_CACERT: 'ca', ETCDCTL_CERT: 'crt', ETCDCTL_KEY: 'key' };
+    expect(await away(['status'], { ...process.env, ...variables })).toMatchObject({ exitCode: 0 });
+    const { ETCDCTL_KEY: _key, ...keyless } = variables;
+    expect((await away(['status'], { ...process.env, ...keyless })).exitCode).toBe(3);
     const refused = await elsewhere('status');
     expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'NODE_NOT_FOUND' } });
     await rm(directory, { recursive: true });
