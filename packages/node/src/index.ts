@@ -22,6 +22,7 @@ export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';
 export { readDataMembers } from './etcd/member-sources.ts';
 export { inspectPeers, isOwnMember, type PeerList, type PeerMember } from './etcd/peer-members.ts';
 export { assertKeepsQuorum, describePeers, describeVoters, nameSource } from './etcd/quorum.ts';
+export { type ControlPlaneNodes, readControlPlaneNodes } from './etcd/control-plane-nodes.ts';
 export { findDataDirectory } from './etcd/data-directory.ts';
 export { findEtcdVersion, nameRestoreCommand, readImageVersion } from './etcd/restore-tool.ts';
 export { type CountedMember, type MemberAction, quorumAfter, quorumOf } from './etcd/quorum-after.ts';

@@ -67,6 +67,34 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('etcd', 'etcdctl'))('t
     expect(shown.stdout).toMatch(/etcd1 \* .*ok/);
   });
 
+  it('are compared with the control-plane nodes of the cluster, which do not count', async () => {
+    node = await startEtcdNode({ nodeName: 'etcd1' });
+    const label = { 'node-role.kubernetes.io/control-plane': '' };
+    for (const [name, labels] of [
+      ['etcd1', label],
+      ['cp2', label],
+      ['worker', {}],
+    ] as const) {
+      await node.create({ apiVersion: 'v1', kind: 'Node', metadata: { name, labels } });
+    }
+    await node.create({
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config', namespace: 'kube-system' } },
+      data: {
+        ClusterStatus: 'kind: ClusterStatus\napiEndpoints:\n  etcd1: {bindPort: 6443}\n  cp3: {bindPort: 6443}\n',
+      },
+    });
+    const { exitCode, envelope } = await run();
+    expect(exitCode).toBe(0);
+    expect(envelope.result).toMatchObject({
+      ...{ voters: 1, needed: 1, nodesWithoutMember: ['cp2', 'cp3'] },
+      controlPlanes: { nodes: ['cp2', 'etcd1'], clusterStatus: ['cp3', 'etcd1'] },
+    });
+    const shown = await node.run('etcd', 'members');
+    expect(shown.stdout.replaceAll(/\s+/g, ' ')).toContain(
+      '2 control-plane nodes without a member of this etcd: cp2, cp3',
+    );
+  });
+
   it('are listed by the peer port while this member waits for a majority', async () => {
     node = await startEtcdNode({ members: 3, nodeName: 'etcd1' });
     await Promise.all(node.etcd.members.map((member) => member.stop()));

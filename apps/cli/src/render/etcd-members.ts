@@ -7,7 +7,7 @@ import { count, formatBytes, indentText } from './text.ts';
 
 /** The members of etcd, their majority, and what lists them. */
 export function renderMembers(listing: MemberListing, terminal: Terminal): string {
-  const { members, hasQuorum, voters, answering, needed, tolerates, evidence } = listing;
+  const { members, hasQuorum, voters, answering, needed, tolerates, evidence, nodesWithoutMember } = listing;
   const table = renderTable(
     {
       header: ['MEMBER', 'ID', 'ROLE', 'DB', 'REVISION', 'STATE'],
@@ -46,6 +46,15 @@ export function renderMembers(listing: MemberListing, terminal: Terminal): strin
     ...evidence.map((source) =>
       indentText('', `${nameSource(source)} lists ${count(source.voters, 'voting member')}`, terminal.columns),
     ),
+    ...(nodesWithoutMember.length === 0
+      ? []
+      : [
+          indentText(
+            '',
+            `the cluster has ${count(nodesWithoutMember.length, 'control-plane node')} without a member of this etcd: ${nodesWithoutMember.join(', ')} (by its objects; does not count)`,
+            terminal.columns,
+          ),
+        ]),
   ].join('\n');
 }
 

@@ -1,4 +1,5 @@
 import {
+  type ControlPlaneNodes,
   type CountedMember,
   type EtcdSearch,
   isOwnMember,
@@ -7,6 +8,7 @@ import {
   type Node,
   type NodeDescription,
   quorumAfter,
+  readControlPlaneNodes,
   type Voters,
 } from '@kube-rescue/node';
 import { type EtcdClusterRow, type EtcdMemberRow, type EtcdReport, inspectEtcd } from './etcd-status.ts';
@@ -33,6 +35,10 @@ export interface MemberListing {
   readonly tolerates: number;
   /** Every source that lists members, that of `members` first. */
   readonly evidence: readonly MemberEvidence[];
+  /** Control-plane nodes by the objects in etcd; `null` where these cannot be read. None of them counts as a member. */
+  readonly controlPlanes: ControlPlaneNodes | null;
+  /** Of these, the nodes of which etcd lists no member: they use another etcd, never joined this one, or are gone. */
+  readonly nodesWithoutMember: readonly string[];
   readonly members: readonly MemberRow[];
 }
 
@@ -54,7 +60,13 @@ export async function listMembers(
   if (rows.length === 0) return { report, listing: undefined };
   const { hasQuorum: _counted, ...sum } = sumOf(rows);
   const hasQuorum = report.cluster?.hasQuorum ?? voters?.hasQuorum ?? false;
-  return { report, listing: { hasQuorum, ...sum, evidence: voters?.evidence ?? [], members: rows } };
+  const controlPlanes =
+    report.connection === null ? null : ((await readControlPlaneNodes(node, search, signal)) ?? null);
+  const named = [...new Set([...(controlPlanes?.nodes ?? []), ...(controlPlanes?.clusterStatus ?? [])])];
+  // kubeadm names the member as its node.
+  const nodesWithoutMember = named.filter((name) => rows.every((member) => member.name !== name)).toSorted();
+  const evidence = voters?.evidence ?? [];
+  return { report, listing: { hasQuorum, ...sum, evidence, controlPlanes, nodesWithoutMember, members: rows } };
 }
 
 /** The members as the arithmetic of a majority needs them. Pure. */
