@@ -24,7 +24,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.refused, 'refused; nothing was changed'],
   [EXIT.rolledBack, 'failed; every change was rolled back'],
   [EXIT.rollbackIncomplete, 'failed, and some changes were not rolled back: the operator must act'],
-  [EXIT.notVerified, 'changed, but the effect was not verified'],
+  [EXIT.notVerified, 'changed, but the effect was not verified, or waits for other control-plane nodes'],
   [EXIT.interrupted, 'interrupted'],
 ];
 
@@ -53,6 +53,7 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   RUN_CUT_OFF: EXIT.rollbackIncomplete,
   LEFT_INCOMPLETE: EXIT.rollbackIncomplete,
   NOT_VERIFIED: EXIT.notVerified,
+  WAITING_FOR_OTHERS: EXIT.notVerified,
 };
 
 /** Errors that prompts and Node itself throw when the operator or a signal stops them. */

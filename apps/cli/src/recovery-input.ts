@@ -7,6 +7,8 @@ import { type SshFlags, sshFlags, toAccess } from './nodes/ssh-flags.ts';
 import { type RenewalValues, toRenewal } from './renewal-input.ts';
 import { type Session } from './wiring.ts';
 
+const MS_PER_SECOND = 1000;
+
 /** Certificates, object source and workers of a recovery. */
 export const recoveryFlags = {
   certs: Flags.string({
@@ -34,6 +36,7 @@ export interface RecoveryValues extends RenewalValues, SshFlags {
   readonly join: readonly string[] | undefined;
   readonly certs: string | undefined;
   readonly via: ObjectsVia;
+  readonly 'members-timeout'?: number | undefined;
 }
 
 /** Where to search for etcd credentials beside the usual paths of a node: a set of certificates may hold them. */
@@ -57,7 +60,11 @@ export async function openRecoveryPlaybook(
     access: toAccess(host, flags, session),
     kubeletService: node.options.kubeletService,
   }));
-  const options = { workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) };
+  const timeout = flags['members-timeout'];
+  const options = {
+    ...{ workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) },
+    membersTimeoutMs: timeout === undefined ? undefined : timeout * MS_PER_SECOND,
+  };
   const { open: openNode } = await session.openNodes();
   return createNodePlaybook(node, options, {
     openNode,

@@ -53,13 +53,13 @@ const RENEWABLE: readonly string[] = [
 ];
 const RECOVER = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`';
 const PLAN = { command: 'plan', text: 'lists the changes and makes none; then `kube-rescue recover`' } as const;
+const PLAN_EACH = { ...PLAN, text: `${PLAN.text}, on each control-plane node` } as const;
 /** Where the layout is refused, a recovery is too. */
 const RENEW = 'renew it with `kube-rescue certs renew` on this node, then restart what uses it; see the refused layout';
 /** A wrong clock makes good certificates look expired, and what is issued by it is worthless. */
 const SET_CLOCK_FIRST = 'the clock is not to be believed: set it first, then run `kube-rescue triage` again';
-/** One of several control-plane nodes: a recovery of one node alone is refused. */
-const RENEW_EACH =
-  'renew them with `kube-rescue certs renew` on each control-plane node, then start the kubelets one after the other';
+/** One of several control-plane nodes: each recovers its own files, and etcd needs a majority of them. */
+const RECOVER_EACH = 'read the plan with `kube-rescue plan`, then `kube-rescue recover`, on each control-plane node';
 const KEY_FIRST = 'those above need the CA key first';
 /** A worker never gets the CA key. */
 const RENEW_OTHERS = 'those above are not renewed on this node';
@@ -95,7 +95,7 @@ export function rankCauses({
   const blocking = findMissingKeys(certificates, bad);
   const isBlocked = ({ issuer }: CertificateRow): boolean => blocking.some(({ ca }) => ca.id === issuer);
   const isClockWrong = wrongClock !== undefined || bad.some((row) => weightOf(row) === -1);
-  const standing = layout !== undefined ? RENEW : voters > 1 ? RENEW_EACH : RECOVER;
+  const standing = layout !== undefined ? RENEW : voters > 1 ? RECOVER_EACH : RECOVER;
   const isElsewhere = blocking.every(({ cause }) => cause.code === 'PKI_CA_KEY_ELSEWHERE');
   const advice: Advice = {
     renewal: isClockWrong ? SET_CLOCK_FIRST : standing,
@@ -237,7 +237,7 @@ function causeOf(
     hint,
     certificates: rows.map(({ id }) => id),
     isConsequence: hint === BLOCKED ? true : undefined,
-    fixedBy: hint === RECOVER || (isReissued && advice.renewal === RECOVER) ? 'recover' : undefined,
+    fixedBy: hint === RECOVER || hint === RECOVER_EACH || (isReissued && advice.renewal === RECOVER) ? 'recover' : undefined,
   };
 }
 
@@ -260,7 +260,7 @@ function hasKey({ problems }: CertificateRow): boolean {
 export function nextStepOf(causes: readonly Pick<Cause, 'hint' | 'summary' | 'fixedBy'>[]): NextStep | null {
   const [first] = causes;
   if (first === undefined) return null;
-  if (first.fixedBy === 'recover') return PLAN;
+  if (first.fixedBy === 'recover') return first.hint === RECOVER_EACH ? PLAN_EACH : PLAN;
   return { command: null, text: first.hint ?? first.summary };
 }
 

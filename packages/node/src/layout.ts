@@ -2,14 +2,14 @@ import { NodeError } from './errors.ts';
 import { findPod, type NodeDescription } from './node-description.ts';
 
 /**
- * Makes sure that a node has a layout that can be recovered: a kubeadm control plane of one node with its own etcd, or a
- * self-hosted one.
+ * Makes sure that a node has a layout that can be recovered: a kubeadm control plane with its own member of etcd, or a self-hosted
+ * one.
  *
  * Does not count the control-plane nodes of a self-hosted cluster: that needs its objects.
- * @throws as {@link assertSingleKubeadmNode}
+ * @throws as {@link assertKubeadmNode}
  */
 export function assertRecoverable(node: NodeDescription): void {
-  if (node.layout === 'kubeadm') assertSingleKubeadmNode(node);
+  if (node.layout === 'kubeadm') assertKubeadmNode(node);
   const [problem] = node.staticPods.problems;
   if (problem !== undefined) throw problem;
 }
@@ -18,12 +18,23 @@ export function assertRecoverable(node: NodeDescription): void {
 export const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 
 /**
- * Makes sure that a node has the layout that can be recovered: a kubeadm control plane of one node, with its own etcd.
+ * Makes sure that a node is the only one of a kubeadm control plane, with its own etcd.
  *
  * The first of several control-plane nodes has the files of a single one; only its flags can name the others.
- * @throws NodeError `LAYOUT_UNKNOWN` `LAYOUT_UNSUPPORTED`; ManifestError of the first manifest that cannot be read
+ * @throws as {@link assertKubeadmNode}
  */
 export function assertSingleKubeadmNode(node: NodeDescription): void {
+  assertKubeadmNode(node);
+  const members = flagOf(node, 'etcd', 'initial-cluster').split(',');
+  if (members.length > 1)
+    throw unsupported(`etcd has several members: ${members.join(', ')}`, node.staticPods.directory);
+}
+
+/**
+ * Makes sure that a node is of a kubeadm control plane, with its own member of etcd; there may be other such nodes.
+ * @throws NodeError `LAYOUT_UNKNOWN` `LAYOUT_UNSUPPORTED`; ManifestError of the first manifest that cannot be read
+ */
+export function assertKubeadmNode(node: NodeDescription): void {
   if (node.otherDistribution !== undefined) throw node.otherDistribution;
   const [problem] = node.staticPods.problems;
   if (problem !== undefined) throw problem;
@@ -49,8 +60,6 @@ export function assertSingleKubeadmNode(node: NodeDescription): void {
     throw unsupported(`etcd runs on another machine: ${servers.join(', ')}`, directory);
   if (servers.length > 1)
     throw unsupported(`the API server uses several etcd members: ${servers.join(', ')}`, directory);
-  const members = flagOf(node, 'etcd', 'initial-cluster').split(',');
-  if (members.length > 1) throw unsupported(`etcd has several members: ${members.join(', ')}`, directory);
   const missing = CONTROL_PLANE.filter((component) => findPod(node, component) === undefined);
   if (missing.length === 0) return;
   throw new NodeError({

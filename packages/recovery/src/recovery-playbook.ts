@@ -1,13 +1,13 @@
 import type { Playbook } from '@kube-rescue/workflow';
-import type { Node } from '@kube-rescue/node';
+import { listVoters, type Node } from '@kube-rescue/node';
 import type { IngressDnsPhases } from './ingress-dns/ingress-dns-phases.ts';
-import { createRecoveryPlaybook } from './kubeadm/recovery.ts';
+import { createRecoveryPlaybook, type MembersOptions } from './kubeadm/recovery.ts';
 import { assertSingleMember } from './kubeadm/single-member.ts';
 import type { SelfHostedDeps, SelfHostedOptions } from './self-hosted/options.ts';
 import { createSelfHostedPlaybook } from './self-hosted/playbook.ts';
 
 /** Options of a recovery; a layout ignores the options of the other. */
-export type NodePlaybookOptions = SelfHostedOptions;
+export type NodePlaybookOptions = SelfHostedOptions & Pick<MembersOptions, 'membersTimeoutMs'>;
 
 export interface NodePlaybookDeps extends Omit<SelfHostedDeps, keyof Node> {
   /** Ingress DNS as a part of the recovery. Default: it has none. */
@@ -27,8 +27,9 @@ export async function createNodePlaybook(
 ): Promise<Playbook> {
   const { layout } = await node.describe();
   if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps }, ingressDns);
-  await assertSingleMember(node, signal);
-  const playbook = createRecoveryPlaybook(node, options);
+  if (options.adopt !== undefined) await assertSingleMember(node, signal, 'adopt');
+  const voters = await listVoters(node, signal);
+  const playbook = createRecoveryPlaybook(node, { ...options, isOneOfSeveral: (voters?.members.length ?? 0) > 1 });
   const { credentials, names } = ingressDns ?? {};
   return { ...playbook, phases: [...playbook.phases, credentials, names].filter((phase) => phase !== undefined) };
 }

@@ -35,6 +35,7 @@ export { MANIFEST_ERRORS, ManifestError, type ManifestErrorCode } from './errors
 export { listManifests, type ManifestRow } from './running/manifest-listing.ts';
 export { setPodAnnotation } from './restart/pod-annotation.ts';
 export {
+  type FindObstacle,
   type PodBaseline,
   readPodBaseline,
   type Replacement,

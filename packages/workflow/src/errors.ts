@@ -9,6 +9,7 @@ export const WORKFLOW_ERRORS = {
   APPLY_ROLLED_BACK: 'failed',
   ROLLBACK_INCOMPLETE: 'failed',
   NOT_VERIFIED: 'failed',
+  WAITING_FOR_OTHERS: 'failed',
   INTERRUPTED: 'interrupted',
   LOCK_LOST: 'interrupted',
   RUN_NOT_FOUND: 'usage',

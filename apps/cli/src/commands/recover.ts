@@ -4,7 +4,7 @@ import { afterRecovery } from '../after-run.ts';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { assertClockOf } from '../clock-check.ts';
 import { openRecoveryDns, recoveryDnsFlags } from '../dns/recovery-dns.ts';
-import { backupIdentityFlag, clockFlag, renewalFlags, selectionFlags, writeFlags } from '../flags.ts';
+import { backupIdentityFlag, clockFlag, renewalFlags, seconds, selectionFlags, writeFlags } from '../flags.ts';
 import { readPlan } from '../plan-file.ts';
 import { answerPlaybook } from '../playbook-run.ts';
 import { warnOfOutdatedCopies } from '../outdated-copies.ts';
@@ -17,7 +17,7 @@ export default class Recover extends NodeCommand {
   static override summary =
     'Recover this node: renew expired certificates, restart failed components, verify that they serve.';
   static override description =
-    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point.';
+    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point. On one of several kubeadm control-plane nodes: does what it can alone, waits for the others, and ends with 7 when it is their turn; run it on each, and the last one proves the whole.';
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover',
@@ -40,6 +40,9 @@ export default class Recover extends NodeCommand {
     resume: Flags.boolean({
       description: 'resume the newest unfinished run; with the flags it began with, others are refused',
       exclusive: ['plan'],
+    }),
+    'members-timeout': seconds({
+      description: 'how long to wait for the other control-plane nodes; default: 60s',
     }),
     'backup-identity': backupIdentityFlag,
     ...recoveryDnsFlags,

@@ -23,9 +23,11 @@ export function describeVoters({ members, quorum, hasQuorum, evidence }: Describ
     return `etcd does not answer, and ${by} names ${total} members, of which ${quorum} are needed: ${names}${sources}`;
   }
   const answering = members.filter(({ answers }) => answers === true);
-  const silent = members.filter(({ answers }) => answers !== true);
+  const expired = members.filter(({ isExpired }) => isExpired === true);
+  const silent = members.filter(({ answers, isExpired }) => answers !== true && isExpired !== true);
   const parts = [
     ...(answering.length === 0 ? [] : [answering.map(nameOf).join(', ')]),
+    ...(expired.length === 0 ? [] : [`expired peer certificate of ${expired.map(nameOf).join(', ')}`]),
     ...(silent.length === 0 ? [] : [`no answer from ${silent.map(nameOf).join(', ')}`]),
   ];
   const verb = answering.length === 1 ? 'answers' : 'answer';
@@ -52,12 +54,12 @@ export function nameSource({ source, location }: MemberEvidence): string {
 }
 
 /** As {@link describeVoters}, for the members that the peer port lists. Pure. */
-export function describePeers(members: readonly PeerMember[]): string {
-  return describeVoters({ ...votersOf(members), hasQuorum: false, evidence: [] });
+export function describePeers(members: readonly PeerMember[], now: Date): string {
+  return describeVoters({ ...votersOf(members, now), hasQuorum: false, evidence: [] });
 }
 
 /** The sum after an action on the member of this node, as far as its peers answer. Pure. */
-function quorumWithout({ members }: Pick<Voters, 'members'>, kind: MemberAction['kind']): Quorum {
+export function quorumWithout({ members }: Pick<Voters, 'members'>, kind: MemberAction['kind']): Quorum {
   const own = members.find(({ isThisNode }) => isThisNode)?.name ?? 'this member';
   const counted = members.map(({ name, answers }) => {
     return { name, state: answers === true ? ('healthy' as const) : ('unreachable' as const) };

@@ -20,8 +20,12 @@ export interface Voter {
   /** Its id where it has no name. */
   readonly name: string;
   readonly isThisNode: boolean;
-  /** Its peer port answers this machine; `undefined` when it was not asked. */
+  /** Of its first peer URL, without the port; `undefined` where the source lists none. */
+  readonly address?: string | undefined;
+  /** Its peer port answers this machine, with a certificate that has not expired; `undefined` when it was not asked. */
   readonly answers: boolean | undefined;
+  /** It answers with an expired certificate, which the other members refuse. Default: false. */
+  readonly isExpired?: boolean | undefined;
 }
 
 /** One source, and how many voting members it lists. */
@@ -83,7 +87,7 @@ export async function listVoters(
   signal.throwIfAborted();
   const others = listings.filter((listing) => listing !== chosen);
   return {
-    ...votersOf(inspected),
+    ...votersOf(inspected, node.clock.now()),
     hasQuorum: listings.some(({ hasQuorum }) => hasQuorum),
     source: chosen.source,
     evidence: [chosen, ...others].map(({ source, location, members }) => {
@@ -172,9 +176,14 @@ function withoutQuorum(listing: SourcedMembers | undefined): Listing | undefined
 }
 
 /** Of listed members, those that vote. Pure. */
-export function votersOf(members: readonly KnownMember[]): Pick<Voters, 'members' | 'quorum'> {
+export function votersOf(members: readonly KnownMember[], now: Date): Pick<Voters, 'members' | 'quorum'> {
   const voters = members
     .filter(({ isLearner }) => !isLearner)
-    .map(({ id, name, isThisNode, accepts }) => ({ name: name || id, isThisNode, answers: accepts }));
+    .map(({ id, name, isThisNode, accepts, peerUrls, validTo }): Voter => {
+      const [url = ''] = peerUrls;
+      const address = URL.canParse(url) ? new URL(url).hostname : undefined;
+      const isExpired = accepts === true && validTo !== null && now > new Date(validTo);
+      return { name: name || id, isThisNode, address, answers: isExpired ? false : accepts, isExpired };
+    });
   return { members: voters, quorum: quorumOf(voters.length) };
 }

@@ -3,13 +3,14 @@ import { type Node, openNode } from '@kube-rescue/node';
 import { buildPki, createFakeHost, createFixedClock } from '@kube-rescue/testing';
 import { expect, it } from 'vitest';
 import { createMajorityWatch } from '../kubeadm/majority-watch.ts';
+import { createMajorityGate } from './majority-gate.ts';
 import { createMembersGate } from './members-gate.ts';
 
 const SIGNAL = new AbortController().signal;
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
 
 /** A node `node01` whose etcd lists members that answer unless they are `down`. */
-async function nodeOf(names: readonly string[], down: readonly string[]): Promise<Node> {
+async function nodeOf(names: readonly string[], down: readonly string[], hasQuorum = true): Promise<Node> {
   const { tree } = await buildPki({ algorithm: 'ecdsa', now: new Date('2026-11-22T12:00:00Z') });
   const request = async ({ url }: { readonly url: string }) => {
     if (!down.includes(new URL(url).hostname)) return { status: 200, body: '' };
@@ -22,19 +23,40 @@ async function nodeOf(names: readonly string[], down: readonly string[]): Promis
     peerUrls: [`http://${name}:2380`],
   }));
   const client = { members: async () => listed, close: () => undefined };
-  const etcd = (async () => ({ client, connection: { hasQuorum: true } })) as unknown as Node['etcd'];
+  const etcd = (async () => ({ client, connection: { hasQuorum } })) as unknown as Node['etcd'];
   return { ...node, etcd };
 }
 
-it('a recovery is not done while a member of etcd is down, and names it', async () => {
+it('a recovery is not done while a member of etcd is down: it waits for its node, by name and address', async () => {
   const gate = createMembersGate(await nodeOf(['node01', 'cp2', 'cp3'], ['cp3']), []);
   expect(await gate.check(SIGNAL)).toMatchObject({ status: 'needed' });
   const verdict = await gate.verify(SIGNAL);
-  expect(verdict).toMatchObject({
+  expect(verdict).toEqual({
     verified: false,
     reason:
       'this is one of 3 control-plane nodes: 2 of 3 members of etcd answer, 2 are needed: node01 (this node), cp2; no answer from cp3',
+    awaits: 'cp3',
+    hint: 'run `kube-rescue recover` on cp3 (cp3)',
   });
+});
+
+it('a recovery waits for a majority no longer than it may, and names the nodes whose turn it is', async () => {
+  const node = await nodeOf(['node01', 'cp2', 'cp3'], ['cp2', 'cp3'], false);
+  const start = node.clock.now().getTime();
+  expect(await createMajorityGate(node, [], 5000).verify(SIGNAL)).toMatchObject({
+    verified: false,
+    reason: expect.stringContaining('etcd waits for a majority: 1 of 3 members of etcd answers'),
+    awaits: 'cp2, cp3',
+    hint: 'run `kube-rescue recover` on cp2 (cp2) and on cp3 (cp3)',
+  });
+  expect(node.clock.now().getTime() - start).toBe(5000);
+  const interrupted = AbortSignal.abort(new Error('Ctrl-C'));
+  await expect(createMajorityGate(node, []).verify(interrupted)).rejects.toThrow('Ctrl-C');
+});
+
+it('a majority that works is enough for the API server', async () => {
+  const node = await nodeOf(['node01', 'cp2', 'cp3'], ['cp3']);
+  expect(await createMajorityGate(node, []).verify(SIGNAL)).toMatchObject({ verified: true });
 });
 
 it.each([
@@ -69,5 +91,20 @@ it('a restart that waits for other members ends after a minute, and names them',
     reason: expect.stringContaining(
       '1 of 3 members of etcd answers, 2 are needed: node01 (this node); no answer from cp2, cp3',
     ),
+    awaits: 'cp2, cp3',
+  });
+});
+
+it('members that answer with expired certificates are awaited like those that are down', async () => {
+  const clock = createFixedClock('2026-11-22T12:00:00Z');
+  const members = ['node01', 'cp2', 'cp3'].map((name, index) => ({
+    ...{ id: String(index), name, clientUrls: [], peerUrls: [`https://10.9.0.1${index}:2380`], isLearner: false },
+    ...{ isThisNode: index === 0, accepts: true, lacks: [] },
+    validTo: index === 0 ? '2027-11-22T12:00:00Z' : '2026-11-21T12:00:00Z',
+  }));
+  const watch = createMajorityWatch({ clock, etcdPeers: async () => ({ url: 'https://10.9.0.10:2380', members }) }, 0);
+  expect(await watch(SIGNAL)).toMatchObject({
+    reason: expect.stringContaining('node01 (this node); expired peer certificate of cp2, cp3'),
+    hint: 'run `kube-rescue recover` on cp2 (10.9.0.11) and on cp3 (10.9.0.12)',
   });
 });

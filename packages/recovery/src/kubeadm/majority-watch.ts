@@ -1,21 +1,25 @@
-import { describePeers, type Node, quorumOf } from '@kube-rescue/node';
+import { describePeers, type Node, quorumOf, votersOf } from '@kube-rescue/node';
+import type { FindObstacle } from '@kube-rescue/static-manifests';
+import { awaitedOf, MEMBERS_TIMEOUT_MS } from './other-members.ts';
 
-/** Other members may be starting at the same time. */
-const GRACE_MS = 60_000;
 const INTERVAL_MS = 5_000;
 
+type Obstacle = Awaited<ReturnType<FindObstacle>>;
+
 /**
- * Finds that etcd waits for members that do not answer: the files of the first of several control-plane nodes name itself alone,
- * and only a running etcd tells the others, on its peer port. Then no wait on this node brings the API server back.
+ * Finds that etcd waits for members that do not answer, or whose certificates have expired: the files of the first of several
+ * control-plane nodes name itself alone, and only a running etcd lists the others, on its peer port. Then no wait on this node
+ * brings the API server back: it is the turn of the other nodes.
  *
- * `undefined` for the first minute after that was found, so that members that are starting are not missed.
+ * `undefined` for `timeoutMs` after that was found (default: 60 s), because other members may be starting at the same time.
  */
 export function createMajorityWatch(
   node: Pick<Node, 'clock' | 'etcdPeers'>,
-): (signal?: AbortSignal) => Promise<{ readonly reason: string; readonly hint: string } | undefined> {
+  timeoutMs: number = MEMBERS_TIMEOUT_MS,
+): FindObstacle {
   let askedAt = Number.NEGATIVE_INFINITY;
   let since: number | undefined;
-  let found: string | undefined;
+  let found: Obstacle;
   return async (signal = new AbortController().signal) => {
     const now = node.clock.now().getTime();
     if (now - askedAt >= INTERVAL_MS) {
@@ -23,17 +27,21 @@ export function createMajorityWatch(
       found = await findWait(node, signal);
       since = found === undefined ? undefined : (since ?? now);
     }
-    if (found === undefined || since === undefined || now - since < GRACE_MS) return undefined;
-    const hint =
-      'renew the certificates of the other members with `kube-rescue certs renew` on each of them, and start their kubelets; this node then joins them by itself';
-    return { reason: found, hint };
+    return found === undefined || since === undefined || now - since < timeoutMs ? undefined : found;
   };
 }
 
-async function findWait({ etcdPeers }: Pick<Node, 'etcdPeers'>, signal: AbortSignal): Promise<string | undefined> {
+async function findWait(
+  { clock, etcdPeers }: Pick<Node, 'clock' | 'etcdPeers'>,
+  signal: AbortSignal,
+): Promise<Obstacle> {
   const peers = await etcdPeers(signal);
-  const voters = peers?.members.filter(({ isLearner }) => !isLearner) ?? [];
-  const answering = voters.filter(({ accepts }) => accepts).length;
-  if (voters.length <= 1 || answering >= quorumOf(voters.length)) return undefined;
-  return `this is one of ${voters.length} control-plane nodes, and etcd waits for a majority: ${describePeers(voters)}`;
+  if (peers === undefined) return undefined;
+  const now = clock.now();
+  const { members } = votersOf(peers.members, now);
+  const answering = members.filter(({ answers }) => answers === true).length;
+  if (members.length <= 1 || answering >= quorumOf(members.length)) return undefined;
+  const reason = `this is one of ${members.length} control-plane nodes, and etcd waits for a majority: ${describePeers(peers.members, now)}`;
+  const awaited = awaitedOf(members);
+  return awaited.awaits === '' ? undefined : { reason, ...awaited };
 }

@@ -9,17 +9,20 @@ import {
 } from '@kube-rescue/cert-rotation';
 import type { AdoptionInput } from '@kube-rescue/cert-rotation/adoption';
 import { createTokenKeySteps } from '@kube-rescue/cert-rotation/token-keys';
-import { assertSingleKubeadmNode, findScratchFacts, type Node } from '@kube-rescue/node';
+import { assertKubeadmNode, findScratchFacts, listVoters, type Node } from '@kube-rescue/node';
 import { createLockWatch, type LockWatch } from '@kube-rescue/pod-bootstrap';
 import { createControlPlaneRestartStep } from '@kube-rescue/static-manifests';
 import type { Phase, Playbook, Step } from '@kube-rescue/workflow';
 import { createSnapshotPhases } from '../etcd-backup/etcd-snapshot-phases.ts';
 import { createApiGate, createNodeGate } from '../gates/gates.ts';
 import { createLeaderGate } from '../gates/leader-gate.ts';
+import { createMajorityGate } from '../gates/majority-gate.ts';
 import { createMembersGate } from '../gates/members-gate.ts';
 import { createTrustPhase } from '../rotation/trust-phase.ts';
 import { API_STABLE, CA_PUBLISHED, LOCKS, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
+import { assertCommonFilesStay } from './common-files.ts';
+import { whyEtcdStays, withoutEtcd } from './etcd-restart.ts';
 import { createKubeletServingPhase } from './kubelet-serving.ts';
 import { createLocksStep } from './leader-locks.ts';
 import { createMajorityWatch } from './majority-watch.ts';
@@ -38,12 +41,24 @@ export interface AdoptionOptions {
   readonly adopt?: AdoptionInput['set'] | undefined;
 }
 
-export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions;
+/** A recovery of one of several control-plane nodes. */
+export interface MembersOptions {
+  /** etcd has other voting members. Default: false. */
+  readonly isOneOfSeveral?: boolean | undefined;
+  /** How long to wait for the other members, in milliseconds. Default: 60000. */
+  readonly membersTimeoutMs?: number | undefined;
+}
+
+export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions & MembersOptions;
 
 /**
- * Recovers a kubeadm control plane of one node with invalid certificates: renews the certificates, restarts their components,
+ * Recovers a kubeadm control-plane node with invalid certificates: renews the certificates, restarts their components,
  * and waits until the API server is stable, this node's controllers work and the node is Ready. Takes an etcd snapshot
  * first, or once etcd is reachable.
+ *
+ * One of several nodes does what it can alone, then waits for a majority of etcd, and at the end for every member; where they do not
+ * answer in time, its run ends with `WAITING_FOR_OTHERS`, and nothing is rolled back. While a majority works, its etcd restarts only
+ * where the others keep the majority. What must be equal on all nodes is not changed.
  *
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
@@ -61,19 +76,20 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
             certificates,
             createControlPlanePhase(node, options),
             late,
-            createNodePhase(node),
+            createNodePhase(node, options),
             createTrustPhase(node, options, [CA_PUBLISHED]),
             createKubeletServingPhase(node, [API_STABLE]),
+            ...(options.isOneOfSeveral === true ? [createMembersPhase(node, options)] : []),
           ]
         : [certificates],
   };
 }
 
 /** The gates at the end of a recovery, once the API server is stable. */
-async function createProofs(node: Node, watch: LockWatch): Promise<readonly Step[]> {
+async function createProofs(node: Node, watch: LockWatch, options: MembersOptions): Promise<readonly Step[]> {
   return [
     await createLocksStep(watch, node, [API_STABLE]),
-    createMembersGate(node, [API_STABLE]),
+    ...(options.isOneOfSeveral === true ? [] : [createMembersGate(node, [API_STABLE])]),
     createNodeGate(node, [API_STABLE]),
     createLeaderGate('kube-controller-manager', node, [API_STABLE, LOCKS]),
     createLeaderGate('kube-scheduler', node, [API_STABLE, LOCKS]),
@@ -87,9 +103,10 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
     id: 'certificates',
     title: 'Certificates',
     isSideBySide: options.adopt === undefined,
-    steps: async (node, description) => {
-      assertSingleKubeadmNode(description);
+    steps: async (node, description, signal) => {
+      assertKubeadmNode(description);
       const inventory = await inspectCertificates(description.inspection, node);
+      await assertCommonFilesStay(inventory, options, node, signal);
       if (options.adopt !== undefined) return createAdoption(options, options.adopt, description, inventory, node);
       const reissued = inventory.cas.map(({ id }) => id);
       const facts = await findScratchFacts(description, node);
@@ -102,13 +119,15 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
   });
 }
 
-function createControlPlanePhase(opened: Node, options: RenewalOptions & ReissueOptions): Phase {
+function createControlPlanePhase(opened: Node, options: RenewalOptions & ReissueOptions & MembersOptions): Phase {
   const value = opened.clock.now().toISOString();
   return opened.phase({
     id: 'control-plane',
     title: 'Control plane',
-    steps: async (node, { inspection }) => {
+    steps: async (node, { inspection }, signal) => {
       const { certificates, cas } = await inspectCertificates(inspection, node);
+      const { isOneOfSeveral = false, membersTimeoutMs } = options;
+      const whyKept = isOneOfSeveral ? whyEtcdStays(await listVoters(node, signal)) : undefined;
       const requires = [
         ...cas.map(({ id }) => reissueStepId(id)),
         ...certificates.map(({ definition }) => renewalStepId(definition)),
@@ -117,26 +136,36 @@ function createControlPlanePhase(opened: Node, options: RenewalOptions & Reissue
         {
           id: RESTART,
           requires,
-          findNeeds: () => findRestartNeeds(node, options),
+          findNeeds: async () => withoutEtcd(await findRestartNeeds(node, options), whyKept),
           kubeletService: node.options.kubeletService,
           findKubelet: () => findRestartableKubelet(node),
           value,
           timeoutMs: RESTART_TIMEOUT_MS,
-          findObstacle: createMajorityWatch(node),
+          findObstacle: createMajorityWatch(node, membersTimeoutMs),
         },
         node,
       ) as Step;
-      return [restart, createApiGate(node, [RESTART])];
+      const majority = isOneOfSeveral ? [createMajorityGate(node, [RESTART], membersTimeoutMs)] : [];
+      return [restart, ...majority, createApiGate(node, [RESTART, ...majority.map(({ id }) => id)])];
     },
   });
 }
 
-function createNodePhase(opened: Node): Phase {
+function createNodePhase(opened: Node, options: MembersOptions): Phase {
   const watch = createLockWatch(opened.clock);
   return opened.phase({
     id: 'node',
     title: 'Node',
     isSideBySide: true,
-    steps: (node) => createProofs(node, watch),
+    steps: (node) => createProofs(node, watch, options),
+  });
+}
+
+/** After all that this node can do alone. */
+function createMembersPhase(opened: Node, { membersTimeoutMs }: MembersOptions): Phase {
+  return opened.phase({
+    id: 'members',
+    title: 'Other control-plane nodes',
+    steps: (node) => [createMembersGate(node, [API_STABLE], membersTimeoutMs)],
   });
 }

@@ -35,7 +35,7 @@ async function withMembers(
 describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are those of a single control plane', () => {
   it('is refused with the members and the majority when etcd has others', async () => {
     await withMembers(3, async (node) => {
-      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL, 'change-ca'), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toContain('one of 3 control-plane nodes');
       expect(error.message).toMatch(/3 of 3 members of etcd answer, 2 are needed: .*etcd1 \(this node\)/);
       expect(error.hint).toContain('etcd needs 2 of 3 members');
@@ -47,7 +47,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       await Promise.all(etcd.members.map((member) => member.stop()));
       await etcd.members[0].start({ ready: false });
       await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 10_000 }).toBeDefined();
-      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL, 'change-ca'), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toMatch(
         /1 of 3 members of etcd answers, 2 are needed: etcd1 \(this node\); no answer from etcd\d, etcd\d/,
       );
@@ -65,7 +65,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       // etcd commits to its database a moment later.
       await expect.poll(async () => (await readDataMembers(node))?.members).toHaveLength(3);
       await Promise.all(etcd.members.map((each) => each.stop()));
-      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL, 'change-ca'), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toContain('one of 3 control-plane nodes');
       expect(error.message).toContain(
         'the sources disagree, the first counts: the database /var/lib/etcd/member/snap/db (3)',
@@ -86,7 +86,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
       const host = await hostOfEtcdMember(etcd, pki, etcd.members[0].peerUrl);
       const node = openNode(OPTIONS, { host, clock: systemClock });
       await expect.poll(() => node.etcdPeers(AbortSignal.timeout(5000)), { timeout: 20_000 }).toBeDefined();
-      const error = await expectCode(assertSingleMember(node, SIGNAL), 'LAYOUT_UNSUPPORTED');
+      const error = await expectCode(assertSingleMember(node, SIGNAL, 'change-ca'), 'LAYOUT_UNSUPPORTED');
       expect(error.message).toContain('one of 3 control-plane nodes');
       expect(error.message).toMatch(/the peer port https:\S+ \(3\)/);
     } finally {
@@ -96,9 +96,9 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a node whose files are thos
 
   it('is accepted with one member, and with a learner that never started', async () => {
     await withMembers(1, async (node, etcd) => {
-      await assertSingleMember(node, SIGNAL);
+      await assertSingleMember(node, SIGNAL, 'change-ca');
       await etcd.etcdctl('member', 'add', 'late', '--learner', '--peer-urls=https://127.0.0.1:1');
-      await assertSingleMember(node, SIGNAL);
+      await assertSingleMember(node, SIGNAL, 'change-ca');
     });
   });
 });
@@ -107,6 +107,7 @@ it('a copy of files is accepted: nothing can be asked', async () => {
   await assertSingleMember(
     openNode(OPTIONS, { host: { ...createFakeHost(), kind: 'copy' }, clock: systemClock }),
     SIGNAL,
+    'change-ca',
   );
 });
 
@@ -117,7 +118,7 @@ it('an interruption ends the questions to an etcd that does not respond', async 
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const host = await hostOfEtcdMember({ endpoints: [url] }, pki, url);
   const controller = new AbortController();
-  const asked = assertSingleMember(openNode(OPTIONS, { host, clock: systemClock }), controller.signal);
+  const asked = assertSingleMember(openNode(OPTIONS, { host, clock: systemClock }), controller.signal, 'change-ca');
   controller.abort(new Error('Ctrl-C'));
   await expect(asked).rejects.toThrow('Ctrl-C');
   server.close();

@@ -2,7 +2,7 @@ import { describeVoters, listVoters, NodeError } from '@kube-rescue/node';
 
 /** What would divide several control-plane nodes when one of them does it alone. */
 const REASONS = {
-  recover: 'only a single control-plane node with its own etcd can be recovered',
+  adopt: 'a certificate set is installed on all of them or on none, and this would change one alone',
   'change-ca': 'a CA is changed on all of them or on none, and this would leave the old one on the others',
   'change-token-key':
     'every API server must verify by the same keys of service account tokens, and this would change those of one alone',
@@ -10,8 +10,8 @@ const REASONS = {
 } as const;
 
 /**
- * Makes sure that etcd has one voting member: the files of the first of several control-plane nodes are those of a single one, and a
- * recovery or another CA on one node alone would divide the cluster.
+ * Makes sure that etcd has one voting member: the files of the first of several control-plane nodes are those of a single one, and
+ * another CA on one node alone would divide the cluster.
  *
  * Asks the client port, then the peer port, then the flags. Does not know the members of an etcd that is not running and whose flags
  * name itself alone. A learner has no vote, and does not count.
@@ -20,7 +20,7 @@ const REASONS = {
 export async function assertSingleMember(
   node: Parameters<typeof listVoters>[0],
   signal: AbortSignal,
-  reason: keyof typeof REASONS = 'recover',
+  reason: keyof typeof REASONS,
 ): Promise<void> {
   const voters = await listVoters(node, signal);
   if (voters === undefined || voters.members.length <= 1) return;
@@ -29,6 +29,6 @@ export async function assertSingleMember(
     code: 'LAYOUT_UNSUPPORTED',
     message: `this is one of ${members.length} control-plane nodes: ${REASONS[reason]} (${describeVoters(voters)})`,
     subject: 'etcd',
-    hint: `nothing was changed; renew the certificates with \`kube-rescue certs renew\` on each node, then start the kubelets one after the other: etcd needs ${quorum} of ${members.length} members; change no CA on one node alone`,
+    hint: `nothing was changed; a recovery that changes no CA goes node by node: \`kube-rescue recover\` on each (etcd needs ${quorum} of ${members.length} members)`,
   });
 }

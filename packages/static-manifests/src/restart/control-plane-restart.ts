@@ -25,7 +25,12 @@ export interface ControlPlaneRestartInput {
   readonly title?: string | undefined;
   readonly requires: readonly StepId[];
   /** Reads the current state at each call. */
-  readonly findNeeds: () => Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }>;
+  readonly findNeeds: () => Promise<{
+    readonly pods: readonly RestartNeed[];
+    readonly kubelet: string | undefined;
+    /** Why a pod keeps running although its files changed, a line each. Default: none. */
+    readonly kept?: readonly string[] | undefined;
+  }>;
   /** Name of the kubelet's service. */
   readonly kubeletService: string;
   /** The kubelet, where it may be restarted only to replace pods sooner. Default: it is not. */
@@ -66,11 +71,11 @@ export function createControlPlaneRestartStep(
     requires: input.requires,
     reversible: 'no',
     check: async () => {
-      const { pods, kubelet } = await input.findNeeds();
+      const { pods, kubelet, kept = [] } = await input.findNeeds();
       const needs = pods.filter(({ reason }) => reason !== undefined);
       const reasons = [...needs.map(({ reason }) => reason ?? ''), ...(kubelet === undefined ? [] : [kubelet])];
       if (reasons.length === 0) {
-        return { status: 'ok', summary: 'every component runs with the current files', evidence: [], changes: [] };
+        return { status: 'ok', summary: 'every component runs with the current files', evidence: kept, changes: [] };
       }
       if (kubelet !== undefined && (await host.services.status(input.kubeletService)) === 'unknown') {
         return unknownService(input.kubeletService, reasons);
@@ -85,7 +90,7 @@ export function createControlPlaneRestartStep(
       };
       const changes: readonly Change[] = restarts ? [...manifests, restart] : manifests;
       const summary = `restart needed: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
-      const evidence = choice === undefined ? reasons : [...reasons, choice.reason];
+      const evidence = [...reasons, ...kept, ...(choice === undefined ? [] : [choice.reason])];
       return { status: 'needed', summary, evidence, changes };
     },
     plan: ({ changes }) => changes,
@@ -182,7 +187,8 @@ function combine(verdicts: readonly { readonly component: string; readonly verdi
   if (first !== undefined) {
     // One obstacle may stop them all.
     const reasons = [...new Set(stuck.map(({ reason }) => reason))];
-    return { verified: false, reason: reasons.join('; '), hint: first.hint };
+    const isOnlyWaiting = stuck.every(({ awaits }) => awaits !== undefined);
+    return { verified: false, reason: reasons.join('; '), hint: first.hint, awaits: isOnlyWaiting ? first.awaits : undefined };
   }
   const evidence = verdicts.flatMap(({ component, verdict }) =>
     verdict.verified ? verdict.evidence.map((line) => `${component}: ${line}`) : [],

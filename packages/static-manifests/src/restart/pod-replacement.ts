@@ -28,6 +28,8 @@ export type Replacement =
       /** One sentence in lower case without a period. */
       readonly reason: string;
       readonly hint: string;
+      /** As in a `Verdict`. */
+      readonly awaits?: string | undefined;
       readonly elapsedMs: number;
       /** The last observations, with the end of the container log; safe to print. */
       readonly evidence: readonly string[];
@@ -50,7 +52,7 @@ export interface WaitForNewPodInput {
 /** What no wait on this machine overcomes, and what the operator does about it; `undefined` while there is hope. */
 export type FindObstacle = (
   signal?: AbortSignal,
-) => Promise<{ readonly reason: string; readonly hint: string } | undefined>;
+) => Promise<{ readonly reason: string; readonly hint: string; readonly awaits?: string | undefined } | undefined>;
 
 export interface PodWaitDeps {
   readonly host: Pick<Host, 'processes' | 'list' | 'readFile' | 'request'>;

@@ -38,7 +38,13 @@ export type Verdict =
       /** What the operator has to know nevertheless. */
       readonly warnings?: readonly string[] | undefined;
     }
-  | { readonly verified: false; readonly reason: string; readonly hint?: string | undefined };
+  | {
+      readonly verified: false;
+      readonly reason: string;
+      readonly hint?: string | undefined;
+      /** The other machines whose turn it is: what is applied is complete here, and works once they are done. Default: none. */
+      readonly awaits?: string | undefined;
+    };
 
 /** Applies changes with undo records, which are on disk before the first byte is written. */
 export interface StepJournal {

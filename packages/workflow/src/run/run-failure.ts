@@ -22,17 +22,20 @@ export class StepFailure extends Error {
   readonly step: FailedStep;
   readonly stage: 'blocked' | 'apply' | 'verify';
   readonly hint: string | undefined;
+  /** As in a `Verdict`. */
+  readonly awaits: string | undefined;
 
   constructor(
     step: FailedStep,
     stage: StepFailure['stage'],
     message: string,
-    options: { hint?: string | undefined; cause?: unknown },
+    options: { hint?: string | undefined; awaits?: string | undefined; cause?: unknown },
   ) {
     super(message, { cause: options.cause });
     this.step = step;
     this.stage = stage;
     this.hint = options.hint;
+    this.awaits = options.awaits;
   }
 }
 
@@ -87,6 +90,16 @@ export async function failRun(
     await recordEnd(run, 'not-verified', deps.clock, why);
     const access = await rollbackAccessOf(run, deps);
     const nextSteps = describeNextSteps({ id: run.id, resumeCommand, outcome: 'not-verified' }, access);
+    const awaits = failures.map((failure) => failure.awaits);
+    if (awaits.every((each) => each !== undefined)) {
+      return new WorkflowError({
+        code: 'WAITING_FOR_OTHERS',
+        message: `applied here; ${[...new Set(failures.map(({ message }) => message))].join('; ')}`,
+        subject: [...new Set(awaits)].join(', '),
+        hint: `${hint ?? 'wait for them'}; then ${nextSteps}`,
+        cause: first.cause,
+      });
+    }
     return new WorkflowError({
       code: 'NOT_VERIFIED',
       message: why,

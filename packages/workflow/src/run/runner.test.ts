@@ -190,6 +190,25 @@ describe('a run', () => {
     expect(outcomes).toEqual(['rolled-back', 'not-verified']);
   });
 
+  it('names the other machines that it waits for, and rolls nothing back', async () => {
+    const host = makeHost();
+    const waits = (id: string, awaits: string | undefined): Step =>
+      makeStep(host, {
+        ...{ id, finding: needed(), reversible: 'no', apply: async () => undefined },
+        verdict: async () => ({ verified: false, reason: 'no majority', hint: 'run it on cp2', awaits }),
+      });
+    const playbook = playbookOf(makeStep(host), waits('majority', 'cp2'));
+    const error = await expectCode(run(host, playbook), 'WAITING_FOR_OTHERS');
+    expect(error).toMatchObject({ subject: 'cp2', message: expect.stringContaining('no majority') });
+    expect(error.hint).toMatch(/^run it on cp2; then run the same command again, or roll it back/);
+    expect(await text(host)).toBe('new');
+    expect((await depsOf(host).store.list())[0]?.outcome).toBe('not-verified');
+    // What also failed here comes first.
+    const steps = async (): Promise<readonly Step[]> => [waits('majority', 'cp2'), waits('node', undefined)];
+    const both = { id: 'demo', title: 'Demo', phases: [{ id: 'both', title: 'both', isSideBySide: true, steps }] };
+    await expectCode(run(makeHost(), both), 'NOT_VERIFIED');
+  });
+
   it('rolls back only the failed step after a verified irreversible step', async () => {
     const host = makeHost();
     const restart = makeStep(host, {

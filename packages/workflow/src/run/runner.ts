@@ -75,7 +75,7 @@ export interface RunInput {
  * control plane that serves again must stay up.
  *
  * @throws WorkflowError `WORKFLOW_BLOCKED` `PLAN_STALE` `RUN_UNFINISHED` `RUN_NOT_FOUND` `RESUME_CONTRADICTS` `JOURNAL_CORRUPT`
- * `JOURNAL_LOST` `JOURNAL_NEWER` (nothing changed), `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `INTERRUPTED` `LOCK_LOST`; HostError `HOST_LOCKED`
+ * `JOURNAL_LOST` `JOURNAL_NEWER` (nothing changed), `APPLY_ROLLED_BACK`, `ROLLBACK_INCOMPLETE`, `NOT_VERIFIED`, `WAITING_FOR_OTHERS`, `INTERRUPTED` `LOCK_LOST`; HostError `HOST_LOCKED`
  */
 export async function runPlaybook(input: RunInput, given: WorkflowDeps): Promise<RunResult> {
   const { playbook, selection, resumeCommand } = input;

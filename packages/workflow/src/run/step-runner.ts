@@ -112,7 +112,7 @@ export async function executeStep(
     const seen = await verifyStep(step, signal, measured.journal);
     const { verified } = seen;
     onEvent({ type: 'step-finished', step: step.id, verified, evidence: verified ? seen.evidence : [seen.reason] });
-    if (!verified) throw new StepFailure(step, 'verify', seen.reason, { hint: seen.hint });
+    if (!verified) throw new StepFailure(step, 'verify', seen.reason, { hint: seen.hint, awaits: seen.awaits });
     return seen;
   }
 }

@@ -1,0 +1,90 @@
+import { hostPath } from '@kube-rescue/host';
+import { type Node, openNode } from '@kube-rescue/node';
+import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions, treeOf } from '@kube-rescue/testing';
+import { type Plan, planPlaybook } from '@kube-rescue/workflow';
+import { describe, expect, it } from 'vitest';
+import { createRecoveryPlaybook } from './recovery.ts';
+
+const NOW = new Date('2026-11-22T12:00:00Z');
+const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
+const ETCD = hostPath('/etc/kubernetes/manifests/etcd.yaml');
+const { signal } = new AbortController();
+
+interface Members {
+  readonly names: readonly string[];
+  readonly down?: readonly string[];
+  readonly hasQuorum?: boolean;
+}
+
+/** A control-plane node `node01`, whose etcd lists members that answer unless they are `down`. */
+async function nodeOf(
+  { names, down = [], hasQuorum = true }: Members,
+  expired: PkiOptions['expired'] = ['etcd/server'],
+): Promise<Node> {
+  const { tree } = await buildPki({ algorithm: 'ecdsa', now: NOW, expired });
+  const host = createFakeHost({
+    tree: new Map([...tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]),
+    services: { kubelet: 'running' },
+    request: ({ url }) => (names.includes(new URL(url).hostname) && !down.includes(new URL(url).hostname) ? { status: 200, body: '' } : undefined),
+  });
+  const listed = names.map((name, index) => ({
+    ...{ id: String(index), name, clientUrls: [], isLearner: false },
+    peerUrls: [`http://${name}:2380`],
+  }));
+  const client = { members: async () => listed, status: async () => ({ dbSize: 1 }), close: () => undefined };
+  const etcd = (async () => ({ client, connection: { hasQuorum, endpoint: '' } })) as unknown as Node['etcd'];
+  const node = openNode(OPTIONS, { host, clock: createFixedClock(NOW) });
+  // The nodes of phases are made by the node itself.
+  return { ...node, etcd, phase: (input) => node.phase({ ...input, steps: (each, ...rest) => input.steps({ ...each, etcd }, ...rest) }) };
+}
+
+async function plan(members: Members, expired?: PkiOptions['expired']): Promise<Plan> {
+  const playbook = createRecoveryPlaybook(await nodeOf(members, expired), { isOneOfSeveral: true });
+  return planPlaybook(playbook, { host: 'node01', clock: { now: () => NOW }, selection: {}, signal });
+}
+
+function restartOf({ entries }: Plan) {
+  const entry = entries.find(({ step }) => step === 'control-plane/restart');
+  return { targets: entry?.changes.map(({ target }) => target) ?? [], evidence: entry?.finding.evidence ?? [] };
+}
+
+const THREE = ['node01', 'cp2', 'cp3'];
+
+describe('a recovery of one of several control-plane nodes', () => {
+  it('waits for a majority before the API server, and for every member at the end', async () => {
+    const steps = (await plan({ names: THREE })).entries.map(({ step }) => step);
+    expect(steps.indexOf('etcd/majority')).toBe(steps.indexOf('control-plane/api-stable') - 1);
+    expect(steps.indexOf('etcd/majority')).toBe(steps.indexOf('control-plane/restart') + 1);
+    expect(steps.at(-1)).toBe('etcd/members-answer');
+  });
+
+  it.each([
+    ['all three members work', { names: THREE }, true],
+    ['one of five is down', { names: [...THREE, 'cp4', 'cp5'], down: ['cp5'] }, true],
+    ['no majority works: nothing is lost', { names: THREE, down: ['cp2', 'cp3'], hasQuorum: false }, true],
+    ['one of three is down: this one is needed', { names: THREE, down: ['cp3'] }, false],
+    ['there are two members', { names: ['node01', 'cp2'] }, false],
+  ] as const)('restarts etcd only where the majority stays: %s', async (_title, members, restarts) => {
+    const { targets, evidence } = restartOf(await plan(members));
+    expect(targets.includes(ETCD)).toBe(restarts);
+    expect(evidence.some((line) => line.startsWith('etcd is not restarted'))).toBe(!restarts);
+  });
+
+  it('says the sum where etcd is left running', async () => {
+    const { evidence } = restartOf(await plan({ names: THREE, down: ['cp3'] }));
+    expect(evidence).toContain(
+      'etcd is not restarted, it reads its new certificates at the next handshake: 3 members, 2 answer, restarting node01 leaves 1 of 2 needed',
+    );
+  });
+
+  it('is refused with an expired CA, by the members and the reason', async () => {
+    const error = await expectCode(plan({ names: THREE }, ['ca']), 'LAYOUT_UNSUPPORTED');
+    expect(error.message).toContain('a CA is changed on all of them or on none');
+    expect(error.message).toContain('3 of 3 members of etcd answer');
+  });
+
+  it('reissues an expired CA where etcd has one member', async () => {
+    const { entries } = await plan({ names: ['node01'] }, ['ca']);
+    expect(entries.find(({ step }) => step === 'pki/reissue/cluster-ca')?.finding.status).toBe('needed');
+  });
+});
