@@ -11,14 +11,7 @@ const OTHER_CA = '/var/lib/kubelet/other-ca';
 /** What a command may do on one of several control-plane nodes. Every command stands in one list. */
 const COMMANDS = {
   /** Would give this node another CA or key of tokens than the others have, or take its member of etcd from them: refused with the sum. */
-  fenced: [
-    'certs:adopt',
-    'certs:rotate-ca',
-    'certs:rotate-sa',
-    'etcd:restore',
-    'manifests:restart',
-    'rollback',
-  ],
+  fenced: ['certs:adopt', 'certs:rotate-ca', 'certs:rotate-sa', 'etcd:restore', 'manifests:restart', 'rollback'],
   /** Changes the members themselves, by the majority alone: refused with the sum where it would be lost. */
   members: ['etcd:members:promote', 'etcd:members:remove'],
   /** Goes node by node as long as no CA changes; waits for the others. */

@@ -237,7 +237,8 @@ function causeOf(
     hint,
     certificates: rows.map(({ id }) => id),
     isConsequence: hint === BLOCKED ? true : undefined,
-    fixedBy: hint === RECOVER || hint === RECOVER_EACH || (isReissued && advice.renewal === RECOVER) ? 'recover' : undefined,
+    fixedBy:
+      hint === RECOVER || hint === RECOVER_EACH || (isReissued && advice.renewal === RECOVER) ? 'recover' : undefined,
   };
 }
 

@@ -14,6 +14,7 @@ export interface Runbook {
 /** In the order in which help lists them: the whole cluster first. */
 export const RUNBOOKS = [
   'everything-has-expired-kubeadm',
+  'several-control-planes',
   'everything-has-expired-self-hosted',
   'a-ca-has-expired',
   'rotate-a-ca',

@@ -12,7 +12,9 @@ export const MEMBERS_TIMEOUT_MS = 60_000;
 
 /** What the operator does about the members that do not answer: the same recovery, on each of their nodes. Pure. */
 export function awaitedOf(members: readonly Voter[]): AwaitedMembers {
-  const others = members.filter(({ answers, isThisNode }) => answers !== true && !isThisNode);
+  const others = members
+    .filter(({ answers, isThisNode }) => answers !== true && !isThisNode)
+    .toSorted((a, b) => a.name.localeCompare(b.name));
   const nameOf = ({ name, address }: Voter): string => (address === undefined ? name : `${name} (${address})`);
   return {
     awaits: others.map(({ name }) => name).join(', '),

@@ -25,7 +25,10 @@ async function nodeOf(
   const host = createFakeHost({
     tree: new Map([...tree, ...treeOf({ '/proc/uptime': '1000.00 1.00\n' })]),
     services: { kubelet: 'running' },
-    request: ({ url }) => (names.includes(new URL(url).hostname) && !down.includes(new URL(url).hostname) ? { status: 200, body: '' } : undefined),
+    request: ({ url }) =>
+      names.includes(new URL(url).hostname) && !down.includes(new URL(url).hostname)
+        ? { status: 200, body: '' }
+        : undefined,
   });
   const listed = names.map((name, index) => ({
     ...{ id: String(index), name, clientUrls: [], isLearner: false },
@@ -35,7 +38,11 @@ async function nodeOf(
   const etcd = (async () => ({ client, connection: { hasQuorum, endpoint: '' } })) as unknown as Node['etcd'];
   const node = openNode(OPTIONS, { host, clock: createFixedClock(NOW) });
   // The nodes of phases are made by the node itself.
-  return { ...node, etcd, phase: (input) => node.phase({ ...input, steps: (each, ...rest) => input.steps({ ...each, etcd }, ...rest) }) };
+  return {
+    ...node,
+    etcd,
+    phase: (input) => node.phase({ ...input, steps: (each, ...rest) => input.steps({ ...each, etcd }, ...rest) }),
+  };
 }
 
 async function plan(members: Members, expired?: PkiOptions['expired']): Promise<Plan> {

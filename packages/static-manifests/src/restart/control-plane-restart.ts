@@ -188,7 +188,12 @@ function combine(verdicts: readonly { readonly component: string; readonly verdi
     // One obstacle may stop them all.
     const reasons = [...new Set(stuck.map(({ reason }) => reason))];
     const isOnlyWaiting = stuck.every(({ awaits }) => awaits !== undefined);
-    return { verified: false, reason: reasons.join('; '), hint: first.hint, awaits: isOnlyWaiting ? first.awaits : undefined };
+    return {
+      verified: false,
+      reason: reasons.join('; '),
+      hint: first.hint,
+      awaits: isOnlyWaiting ? first.awaits : undefined,
+    };
   }
   const evidence = verdicts.flatMap(({ component, verdict }) =>
     verdict.verified ? verdict.evidence.map((line) => `${component}: ${line}`) : [],
