@@ -4,8 +4,7 @@ import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
 import { recoverAndWatch, type RecoveryTimes } from '../recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from '../rescue-command.ts';
 
-const COMMAND = ['certs', 'renew', '--yes'] as const;
-const START_TIMEOUT_MS = 30_000;
+const COMMAND = ['recover', '--yes'] as const;
 /** Through the load balancer, as every client has it. */
 const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/ca.crt' } as const;
 
@@ -47,14 +46,10 @@ async function recoverEach(rehearsal: KubeadmRehearsal): Promise<readonly Rescue
   return Promise.all(rehearsal.cluster.controlPlanes.map((machine) => recoverOne(machine, rehearsal)));
 }
 
-async function recoverOne(machine: ClusterMachine, { deps, onLine, program }: KubeadmRehearsal): Promise<RescueAnswer> {
+function recoverOne(machine: ClusterMachine, { deps, onLine, program }: KubeadmRehearsal): Promise<RescueAnswer> {
   const { name } = machine.node;
   const own = { host: deps.host, signal: deps.signal, program, onLine: (line: string) => onLine(`${name}: ${line}`) };
-  const answer = await runRescue(machine, COMMAND, own);
-  // The hint of `recover`, which refuses a node of several: renew on each, then start the kubelets.
-  const start = [...machine.enter(), machine.serviceCommand, 'start', 'kubelet'] as const;
-  if (answer.exitCode === 0) await deps.host.exec(start, { timeoutMs: START_TIMEOUT_MS, signal: deps.signal });
-  return answer;
+  return runRescue(machine, COMMAND, own);
 }
 
 function proveEach({ controlPlanes }: Cluster, answers: readonly RescueAnswer[], outcome: string): readonly Proof[] {
