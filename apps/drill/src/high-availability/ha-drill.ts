@@ -4,7 +4,6 @@ import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
 import { recoverAndWatch, type RecoveryTimes } from '../recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from '../rescue-command.ts';
 
-const COMMAND = ['recover', '--yes'] as const;
 /** Through the load balancer, as every client has it. */
 const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/ca.crt' } as const;
 
@@ -42,20 +41,37 @@ export async function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date
   return times;
 }
 
+/** Recovers every node at once, then resumes where a node ended before the others answered. */
 async function recoverEach(rehearsal: KubeadmRehearsal): Promise<readonly RescueAnswer[]> {
-  return Promise.all(rehearsal.cluster.controlPlanes.map((machine) => recoverOne(machine, rehearsal)));
+  const { controlPlanes } = rehearsal.cluster;
+  const first = await Promise.all(controlPlanes.map((machine) => recoverOne(machine, [], rehearsal)));
+  return Promise.all(
+    controlPlanes.map(async (machine, index) => {
+      const answer = first[index];
+      return answer === undefined || isWaiting(answer) ? recoverOne(machine, ['--resume'], rehearsal) : answer;
+    }),
+  );
 }
 
-function recoverOne(machine: ClusterMachine, { deps, onLine, program }: KubeadmRehearsal): Promise<RescueAnswer> {
+/** Whether the node is done with its own part, and the others were not. */
+export function isWaiting({ envelope }: Pick<RescueAnswer, 'envelope'>): boolean {
+  return envelope?.ok === false && envelope.error.code === 'WAITING_FOR_OTHERS';
+}
+
+function recoverOne(
+  machine: ClusterMachine,
+  flags: readonly string[],
+  { deps, onLine, program }: KubeadmRehearsal,
+): Promise<RescueAnswer> {
   const { name } = machine.node;
   const own = { host: deps.host, signal: deps.signal, program, onLine: (line: string) => onLine(`${name}: ${line}`) };
-  return runRescue(machine, COMMAND, own);
+  return runRescue(machine, ['recover', ...flags, '--yes'], own);
 }
 
 function proveEach({ controlPlanes }: Cluster, answers: readonly RescueAnswer[], outcome: string): readonly Proof[] {
   return controlPlanes.map(({ node }, index) => {
     const answer = answers[index];
-    const name = `${node.name}: kube-rescue ${COMMAND.slice(0, -1).join(' ')}`;
+    const name = `${node.name}: kube-rescue recover`;
     return answer === undefined ? { name, ok: false, detail: 'it was not run' } : proveAnswer(name, answer, outcome);
   });
 }
