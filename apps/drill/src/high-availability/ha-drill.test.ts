@@ -8,6 +8,7 @@ it('a node is resumed only when it waited for the others', () => {
   expect(isWaiting({ envelope: undefined })).toBe(false);
   const failed = wrapError(new HostError({ code: 'HOST_LOCKED', message: 'another run is at work' }), []);
   expect(isWaiting({ envelope: failed })).toBe(false);
+  if (failed.ok) throw new Error('unreachable');
   const waiting = { ...failed, error: { ...failed.error, code: 'WAITING_FOR_OTHERS' } };
   expect(isWaiting({ envelope: waiting })).toBe(true);
 });
