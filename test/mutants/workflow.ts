@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const APPLYING = `      for (const [index, { change, material }] of edits.entries()) {
         const kind = kindOf(kinds, change);
         try {
-          await kind.apply(change, material);
+          await kind.apply(change, material, whileWaiting);
         } catch (error) {
           if (isRecoveryError(error, 'PLAN_STALE')) await recordNotMade(intents.slice(index), run, clock);
           throw error;
@@ -52,7 +52,7 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
     APPLYING,
     `      for (const { change, material } of edits.toReversed()) {
         const kind = kindOf(kinds, change);
-        await kind.apply(change, material);
+        await kind.apply(change, material, whileWaiting);
       }`,
   ),
   mutant(
@@ -435,7 +435,7 @@ export const WORKFLOW_MUTANTS: readonly Mutant[] = [
     `${RECORDING}${APPLYING}`,
     `      for (const [index, { change, material }] of edits.entries()) {
         await run.append(...intents.slice(index, index + 1));
-        await kindOf(kinds, change).apply(change, material);
+        await kindOf(kinds, change).apply(change, material, whileWaiting);
       }`,
   ),
   mutant(

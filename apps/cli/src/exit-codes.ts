@@ -24,7 +24,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.refused, 'refused; nothing was changed'],
   [EXIT.rolledBack, 'failed; every change was rolled back'],
   [EXIT.rollbackIncomplete, 'failed, and some changes were not rolled back: the operator must act'],
-  [EXIT.notVerified, 'changed, but the effect was not verified, or waits for other control-plane nodes'],
+  [EXIT.notVerified, 'changed, but not verified, or waiting for other control-plane nodes'],
   [EXIT.interrupted, 'interrupted'],
 ];
 

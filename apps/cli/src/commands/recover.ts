@@ -17,7 +17,7 @@ export default class Recover extends NodeCommand {
   static override summary =
     'Recover this node: renew expired certificates, restart failed components, verify that they serve.';
   static override description =
-    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point. On one of several kubeadm control-plane nodes: does what it can alone, waits for the others, and ends with 7 when it is their turn; run it on each, and the last one proves the whole.';
+    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point. Run it on each of several kubeadm control-plane nodes: one that waits for others ends with 7.';
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover',
