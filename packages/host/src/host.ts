@@ -16,7 +16,7 @@ export interface WriteOptions {
    */
   readonly watched?: boolean | undefined;
   /**
-   * The replaced file is kube-rescue's own: nobody gave it an access list, attributes or a label that must be carried over, which takes
+   * The replaced file is kube-rescue's own: it has no access list, attributes or label that must be carried over, which takes
    * five processes. They may be carried over all the same. Default: false.
    */
   readonly isOwn?: boolean | undefined;

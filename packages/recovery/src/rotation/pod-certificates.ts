@@ -24,7 +24,7 @@ const MANY = 20;
 
 /**
  * Finds pods whose certificates (PodCertificateRequest, v1 since Kubernetes 1.37) a CA of the same name but with another key than
- * `ca` has signed: whoever trusts `ca` alone refuses them. Only other programs sign such requests; with which CA, only the chain
+ * `ca` has signed: a verifier that trusts `ca` alone refuses them. Only other programs sign such requests; with which CA, only the chain
  * shows. It is in the volumes of this node's pods, and in the request, which kube-controller-manager deletes after half an hour.
  *
  * Reads only; without an answer of the API server, nothing is found.

@@ -10,7 +10,7 @@ import {
 } from '../kubeadm-expired/prove-death.ts';
 import { proveOnEach } from './on-each.ts';
 
-/** Proves that every control plane is down, and that the endpoint in front of them answers nobody. Restarts the kubelets. */
+/** Proves that every control plane is down, and that the endpoint in front of them does not answer. Restarts the kubelets. */
 export async function proveAllDown(cluster: Cluster, deps: LabDeps): Promise<readonly Proof[]> {
   const kubelets = await proveOnEach(cluster, proveKubeletStaysDown, deps);
   const others = await Promise.all([
