@@ -18,10 +18,12 @@ export async function changeMember(
 ): Promise<Answer> {
   const { node } = session;
   const { createMemberPlaybook, readReplacement } = await import('@kube-rescue/recovery');
-  const { action, member } = input;
+  const { action } = input;
+  // Its node has this name; the operator may have given the id.
+  let { member } = input;
   const answer = await answerPlaybook(
     {
-      playbook: async () => createMemberPlaybook(node, input),
+      playbook: async () => createMemberPlaybook(node, { ...input, onFound: (name) => (member = name) }),
       ...{ selection: {}, dryRun: flags['dry-run'], yes: flags.yes, finality: FINALITY[action] },
     },
     session,

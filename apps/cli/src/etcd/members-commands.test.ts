@@ -151,6 +151,8 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('etcd', 'etcdctl'))('t
     node = await startEtcdNode({ members: 3, nodeName: 'etcd1' });
     const leader = (await rows()).find(({ isLeader }) => isLeader);
     const done = await run('remove', leader?.id ?? '', '--yes');
+    // The line that is pasted names the node, not the id that was given.
+    expect(JSON.stringify(done.envelope.result)).toContain(`delete node ${leader?.name ?? ''}"`);
     expect({ exitCode: done.exitCode, stdout: done.stdout, stderr: done.stderr }).toMatchObject({ exitCode: 0 });
     const left = await rows('--endpoint', remaining(leader?.name));
     expect(namesIn(left)).not.toContain(leader?.name);

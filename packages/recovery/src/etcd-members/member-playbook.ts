@@ -9,6 +9,8 @@ export interface MemberChangeInput {
   /** Name or id. */
   readonly member: string;
   readonly search: EtcdSearch;
+  /** Receives the name of the member once it is found, its id where it has none. Default: it is not reported. */
+  readonly onFound?: ((name: string) => void) | undefined;
 }
 
 interface MemberFinding extends Finding {
@@ -37,7 +39,10 @@ export function createMemberPlaybook(opened: Node, input: MemberChangeInput): Pl
   return { id: `etcd-member-${input.action}`, title: TITLES[input.action], phases: [phase] };
 }
 
-function createMemberStep(node: Node, { action, member: name, search }: MemberChangeInput): Step<MemberFinding> {
+function createMemberStep(
+  node: Node,
+  { action, member: name, search, onFound }: MemberChangeInput,
+): Step<MemberFinding> {
   /** Found once: after a removal no list has its id. */
   let id: string | undefined;
   /** From then on another member is asked: one that is removed lists itself for ever. */
@@ -64,6 +69,7 @@ function createMemberStep(node: Node, { action, member: name, search }: MemberCh
       const listing = await read(signal);
       const found = await findMember(name, listing);
       id = found.id;
+      onFound?.(found.name || found.id);
       if (action === 'promote' && !found.isLearner) {
         return { status: 'ok', summary: `${name} has a vote already`, evidence: [], changes: [] };
       }
