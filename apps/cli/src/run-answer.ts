@@ -22,6 +22,8 @@ export interface RunAnswer {
   readonly waitedSeconds: number;
   /** How long people waited for what; for a recovery. */
   readonly times?: RecoveryTimes | undefined;
+  /** What was restarted or started, in the words of the operator. */
+  readonly restarted: readonly string[];
   readonly steps: readonly StepReport[];
   /** What to do now; `null` when nothing is left. */
   readonly nextStep: NextStep | null;
@@ -32,7 +34,6 @@ export type AfterRun = (restarted: readonly string[]) => Promise<NextStep | null
 
 /** Shorter steps say nothing about where the time went. */
 const LEAST_SECONDS = 1;
-const RESTART = /(?:^|and )(?:re)?start (.+?)(?: with .*)?$/;
 
 /**
  * The answer of a run that is done; prints its timeline and its warnings.
@@ -54,7 +55,7 @@ export async function answerRun(
   }
   const backups = done.filter(({ step }) => step.startsWith('backup/')).flatMap(({ evidence }) => evidence);
   for (const warning of steps.flatMap(({ warnings }) => warnings ?? [])) reporter.warn(warning);
-  const restarted = done.flatMap(({ title }) => RESTART.exec(title)?.[1] ?? []);
+  const restarted = [...new Set(done.flatMap((step) => step.restarted ?? []))];
   const isDone = outcome === 'done';
   const next = isDone && after !== undefined ? await after(restarted) : null;
   const changes = steps.reduce((sum, step) => sum + step.changes, 0);
@@ -74,7 +75,7 @@ export async function answerRun(
   return {
     result: {
       ...{ playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome },
-      ...{ seconds, waitedSeconds, steps, nextStep: next },
+      ...{ seconds, waitedSeconds, restarted, steps, nextStep: next },
     },
     exitCode: EXIT.done,
     text: (terminal) =>

@@ -87,10 +87,14 @@ export function createCredentialsPlaybook(input: NewCredentialsInput, deps: NewC
               requires: [JUDGE, ...writing.map(({ naming }) => naming.id)],
             },
           };
-          const steps = await Promise.all(
-            [...writing, restart].map(({ patch, naming }) => deps.patchStep(patch, naming, signal)),
-          );
-          return [createJudgeStep(input, work, deps), ...steps];
+          const steps = writing.map(({ patch, naming }) => deps.patchStep(patch, naming, signal));
+          const restarting = await deps.patchStep(restart.patch, restart.naming, signal);
+          const restarts = [describeController(work.used.controller)];
+          return [
+            createJudgeStep(input, work, deps),
+            ...(await Promise.all(steps)),
+            { ...restarting, check: async (each: AbortSignal) => ({ ...(await restarting.check(each)), restarts }) },
+          ];
         },
       },
       {

@@ -63,6 +63,7 @@ export function createPodRestartStep(input: PodRestartInput, deps: PodRestartDep
           status: 'needed',
           summary: `${due.length} pod(s) started before the current CA was published`,
           evidence,
+          restarts: due.map(({ pod }) => `Pod ${pod.namespace}/${pod.name}`),
           changes: due.map(({ pod }) => podRestart(pod, access.source)),
         };
       } catch (error) {

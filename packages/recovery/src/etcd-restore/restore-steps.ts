@@ -173,7 +173,9 @@ export function createStartSteps({ facts, isDone }: RestoreContext, node: Node):
         const after = sha256(bytes);
         return { kind: 'file.replace', target: manifest, before: 'absent', after, mode, uid, gid, watched: true };
       });
-      return needed('the pods start with the manifests from before', (await Promise.all(changes)).toReversed());
+      const restarts = ['etcd', 'the API server'];
+      const found = needed('the pods start with the manifests from before', (await Promise.all(changes)).toReversed());
+      return { ...found, restarts };
     },
     apply: async (changes, journal) => {
       const edits = changes.map(async (change) => {

@@ -61,6 +61,7 @@ export function createEtcdStep(
         status: 'needed',
         summary: `etcd needs new certificates in ${directories}`,
         evidence: [],
+        restarts: ['etcd'],
         changes: [...changes, restart],
       };
     },

@@ -89,9 +89,10 @@ export function createControlPlaneRestartStep(
         manifests: needs.map(({ pod }) => pod.manifest.path),
       };
       const changes: readonly Change[] = restarts ? [...manifests, restart] : manifests;
-      const summary = `restart needed: ${[...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])].join(', ')}`;
+      const restarted = [...needs.map(({ pod }) => pod.component), ...(kubelet === undefined ? [] : ['the kubelet'])];
+      const summary = `restart needed: ${restarted.join(', ')}`;
       const evidence = [...reasons, ...kept, ...(choice === undefined ? [] : [choice.reason])];
-      return { status: 'needed', summary, evidence, changes };
+      return { status: 'needed', summary, evidence, restarts: restarted, changes };
     },
     plan: ({ changes }) => changes,
     apply: async (changes, journal) => {

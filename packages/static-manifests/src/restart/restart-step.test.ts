@@ -331,6 +331,7 @@ describe('the step that restarts one pod', () => {
     const finding = await step.check(signal);
     const changes = step.plan(finding);
     expect([step.id, finding.status]).toEqual(['static-pod/restart/kube-apiserver', 'needed']);
+    expect(finding.restarts).toEqual(['kube-apiserver']);
     expect(changes).toMatchObject([
       {
         kind: 'file.replace',

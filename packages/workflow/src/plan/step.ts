@@ -20,6 +20,8 @@ export interface Finding {
   readonly evidence: readonly string[];
   /** For `ok`: what the operator has to know nevertheless. */
   readonly warnings?: readonly string[] | undefined;
+  /** For `needed`: what the step restarts or starts, in the words of the operator. Default: nothing. */
+  readonly restarts?: readonly string[] | undefined;
   /** For `blocked` and `unknown`: the error code, for example `PKI_CA_EXPIRED`. */
   readonly code?: string | undefined;
   /** For `blocked` and `unknown`: which file, node or key. */

@@ -487,6 +487,18 @@ describe('a rollback', () => {
     expect(order.map(({ target }) => target)).toEqual(['/var/lib/kube-rescue', FILE, 'kubelet']);
   });
 
+  it('reports what a step restarted, and nothing where it had no work', async () => {
+    const host = makeHost();
+    const restarts = ['etcd', 'the kubelet'];
+    const restart = makeStep(host, { id: 'restart', finding: { ...needed(), restarts } });
+    const idle = makeStep(host, { id: 'idle', finding: { status: 'ok', summary: 's', evidence: [], restarts } });
+    const { steps } = await run(host, playbookOf(restart, idle));
+    expect(steps.map(({ step, restarted }) => [step, restarted])).toEqual([
+      ['restart', restarts],
+      ['idle', undefined],
+    ]);
+  });
+
   it('stops no service that was starting or of unknown status', async () => {
     for (const was of ['starting', 'unknown'] as const) {
       const fake = createFakeHost({ tree: treeOf({ [FILE]: 'old' }), services: { kubelet: was } });

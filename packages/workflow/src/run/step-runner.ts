@@ -16,6 +16,8 @@ export interface StepReport {
   readonly result: 'ok' | 'done' | 'skipped';
   readonly changes: number;
   readonly evidence: readonly string[];
+  /** What it restarted or started; absent when nothing. */
+  readonly restarted?: readonly string[];
   /** What the operator has to know although the step succeeded. */
   readonly warnings?: readonly string[];
   /** Seconds from the start of the check to the verdict. */
@@ -81,7 +83,9 @@ export async function executeStep(
     openStepJournal(step, { run, kinds: deps.kinds, sequence, clock, onEvent, whileWaiting }),
   );
   let waited = 0;
-  const changes = finding.status === 'needed' ? step.plan(finding) : [];
+  const isNeeded = finding.status === 'needed';
+  const changes = isNeeded ? step.plan(finding) : [];
+  const restarts = isNeeded ? (finding.restarts ?? []) : [];
   const verdict = await applyAndVerify().finally(() => {
     waited = measured.end();
   });
@@ -96,6 +100,7 @@ export async function executeStep(
   return {
     ...report('done', changes.length, verdict.evidence),
     ...(waited === 0 ? {} : { waitedSeconds: waited }),
+    ...(restarts.length === 0 ? {} : { restarted: restarts }),
     ...(verdict.warnings === undefined ? {} : { warnings: verdict.warnings }),
   };
 
