@@ -5,6 +5,13 @@ export type { CaEntry, Issuer } from './inventory/ca-inventory.ts';
 export { judgeCa } from './judgement/ca-judgement.ts';
 export { createReissueSteps } from './renewal/ca-steps.ts';
 export type { ReissueOptions } from './renewal/ca-plans.ts';
+export {
+  assertReissuedCasFit,
+  readReissuedCas,
+  type ReissuedCas,
+  type ReissuedCaSet,
+} from './renewal/reissued-cas.ts';
+export { type CaExport, type ExportedCa, exportReissuedCas } from './renewal/reissued-ca-export.ts';
 export type { NodeReader, RenewedFiles } from './renewal/file-plan.ts';
 export { renew } from './renewal/renew.ts';
 export {

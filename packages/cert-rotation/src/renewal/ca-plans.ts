@@ -1,11 +1,18 @@
-import { formatTime, IS_KNOWN_WRONG } from '@kube-rescue/errors';
-import { type Clock, type Host, type HostPath, hostPath } from '@kube-rescue/host';
+import { formatTime } from '@kube-rescue/errors';
+import { type Clock, type HostPath, hostPath } from '@kube-rescue/host';
 import type { Change, Edit } from '@kube-rescue/workflow';
-import { assertLifetime, type Certificate, isSelfSigned, planCaValidity, reissueCa } from '@kube-rescue/x509';
-import { type CaEntry, inspectCa } from '../inventory/ca-inventory.ts';
-import { isFixedByReissue, isObstacle, judgeCa, signingCertificate } from '../judgement/ca-judgement.ts';
+import { assertLifetime } from '@kube-rescue/x509';
+import { inspectCa } from '../inventory/ca-inventory.ts';
 import { describeLoss } from '../inventory/loss.ts';
 import { joinSubject } from '../judgement/problem.ts';
+import {
+  blockedCa,
+  describeNextCa,
+  findReissueObstacle,
+  nextCaCertificate,
+  observeCa,
+  type ReissueContext,
+} from './ca-observation.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import {
   type CaRestoration,
@@ -19,18 +26,10 @@ import {
 import type { CaId } from '../inventory/catalogue.ts';
 import { PkiError } from '../errors.ts';
 import type { FileFinding, FilePlan } from './file-plan.ts';
-import { followLinks, planFileChange, planLostFile } from './file-target.ts';
-import type { CertificateInventory, InspectionInput } from '../inventory/inventory.ts';
-import {
-  describeUneditable,
-  findTrustLocations,
-  renderTrustLocation,
-  type TrustLocation,
-  type UneditableTrust,
-} from './trust-locations.ts';
-
-/** kubeadm's mode of a certificate. */
-const CERTIFICATE_MODE = 0o644;
+import { CERTIFICATE_MODE, followLinks, planFileChange, planLostFile } from './file-target.ts';
+import type { CertificateInventory } from '../inventory/inventory.ts';
+import type { ReissuedCas } from './reissued-cas.ts';
+import { describeUneditable, renderTrustLocation, type TrustLocation } from './trust-locations.ts';
 
 /** How CAs are reissued with the same keys. */
 export interface ReissueOptions {
@@ -38,101 +37,39 @@ export interface ReissueOptions {
   readonly caDays?: number | undefined;
   /** CAs to reissue before they expire. Default: none. */
   readonly force?: readonly CaId[] | undefined;
-}
-
-export interface ReissueContext {
-  readonly ca: Pick<CaEntry, 'id' | 'path' | 'definition' | 'lost'>;
-  readonly input: InspectionInput;
-  readonly days: number;
-  readonly isForced: boolean;
-  readonly host: Pick<Host, 'readFile' | 'readLink' | 'stat' | 'list'>;
-}
-
-/** A CA, read again, and the files that must change to trust it. */
-interface Observation {
-  readonly entry: CaEntry;
-  readonly current: Certificate;
-  readonly isToBeReissued: boolean;
-  readonly stale: readonly TrustLocation[];
-  readonly uneditable: readonly UneditableTrust[];
-}
-
-export async function observeCa(context: ReissueContext, now: Date): Promise<Observation | CaEntry> {
-  const { ca, input, isForced, host } = context;
-  const entry = await inspectCa(ca.id, ca.path, input, host);
-  const current = signingCertificate(entry);
-  if (current === undefined) return entry;
-  const isToBeReissued = isForced || now > current.notAfter;
-  const { locations, uneditable } = await findTrustLocations(current, { ...input, caPath: ca.path }, host);
-  const stale = locations.filter(
-    ({ certificates, isMisshapen }) =>
-      isToBeReissued || isMisshapen || certificates.every(({ notAfter }) => now > notAfter),
-  );
-  return { entry, current, isToBeReissued, stale, uneditable };
-}
-
-/** A missing or foreign key blocks only a new certificate. */
-function blocked(entry: CaEntry, needsKey: boolean, now: Date): FileFinding | undefined {
-  const problems = judgeCa(entry, now);
-  const obstacles = problems.filter((problem) => isObstacle(problem) && !isFixedByReissue(problem));
-  const [first] = obstacles.filter(({ severity }) => needsKey || severity === 'problem');
-  if (first === undefined) return undefined;
-  const { code, kind, message, subject, hint } = first;
-  const expired = problems.find((problem) => problem.code === 'PKI_CA_EXPIRED');
-  return {
-    status: IS_KNOWN_WRONG[kind] ? 'blocked' : 'unknown',
-    summary: joinSubject(entry.definition.name, expired === undefined ? message : `${expired.message}, and ${message}`),
-    evidence: [],
-    code: expired?.code ?? code,
-    subject: expired === undefined ? subject : entry.path,
-    hint: expired?.hint ?? hint,
-    changes: [],
-  };
-}
-
-function blockedByIssuer({ definition, path }: CaEntry): FileFinding {
-  return {
-    status: 'blocked',
-    summary: `${definition.name} was signed by another CA, so this node cannot reissue it`,
-    evidence: [],
-    code: 'PKI_CA_EXPIRED',
-    subject: path,
-    hint: 'reissue it with the same key and subject where the key of its issuer is',
-    changes: [],
-  };
+  /** Certificates that were reissued elsewhere, to install instead of issuing; see `readReissuedCas`. Default: none. */
+  readonly reissued?: ReissuedCas | undefined;
 }
 
 async function checkPresent(context: ReissueContext, now: Date): Promise<FileFinding> {
-  const { ca, days, host } = context;
+  const { ca, reissued, host } = context;
   const observation = await observeCa(context, now);
   const { name } = ca.definition;
   if (!('current' in observation)) {
-    const finding = blocked(observation, true, now);
+    const finding = blockedCa(observation, true, now);
     if (finding === undefined) throw new Error(`${ca.id} has no certificate and no problem`);
     return finding;
   }
-  const { entry, current, isToBeReissued, stale, uneditable } = observation;
-  const finding = blocked(entry, isToBeReissued, now);
+  const { current, isToBeReissued, stale, uneditable } = observation;
+  const finding = findReissueObstacle(observation, now);
   if (finding !== undefined) return finding;
-  if (isToBeReissued && !isSelfSigned(current)) return blockedByIssuer(entry);
   const until = formatTime(current.notAfter);
   if (stale.length === 0) {
     const evidence = describeUneditable(uneditable);
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
-  const end = formatTime(planCaValidity(now, days).notAfter);
   const expired = now > current.notAfter ? `expired on ${until}` : `is valid until ${until}`;
   const summary = isToBeReissued
     ? `${name} ${expired}`
     : stale.every(({ isMisshapen }) => isMisshapen)
       ? `${name} is valid, but Go cannot read ${stale.map(({ path }) => path).join(', ')}`
-      : `${name} is valid, but its expired certificate is still trusted`;
+      : `${name} is valid, but its ${reissued === undefined ? 'expired' : 'older'} certificate is still trusted`;
   const changes = await Promise.all(stale.map(({ path }) => planFileChange(path, host)));
   return {
     status: 'needed',
     summary,
     evidence: [
-      ...(isToBeReissued ? [`reissued with the same key and subject, valid until ${end}`] : []),
+      ...(isToBeReissued ? [describeNextCa(context, now)] : []),
       ...stale.map(({ path }) => `trusted in ${path}`),
       ...describeUneditable(uneditable),
     ],
@@ -152,10 +89,10 @@ async function restore(
   context: ReissueContext,
   now: Date,
 ): Promise<Restored | { readonly lost: RestorationInput['ca']; readonly refusal: Refusal } | undefined> {
-  const { ca, input, days, host, isForced } = context;
+  const { ca, input, days, host, isForced, reissued } = context;
   const entry = await inspectCa(ca.id, ca.path, input, host);
   if (!isLost(entry)) return undefined;
-  const restoration = await planRestoration({ ca: entry, input, days }, host, now);
+  const restoration = await planRestoration({ ca: entry, input, days, reissued }, host, now);
   if ('missing' in restoration) return { lost: entry, refusal: restoration };
   const restored = { ...(await readRestored(host, ca.path, restoration)), list: (path: HostPath) => host.list(path) };
   const { isIssued } = restoration;
@@ -205,17 +142,11 @@ async function makePresentEdits(
   changes: readonly Change[],
   now: Date,
 ): Promise<readonly Edit[]> {
-  const { ca, days, host } = context;
+  const { ca, host } = context;
   const observation = await observeCa(context, now);
   if (!('current' in observation)) throw new Error(`${ca.id} lost its certificate after it was checked`);
-  const { entry, isToBeReissued, stale } = observation;
-  let { current } = observation;
-  if (isToBeReissued) {
-    if (!entry.issuer.ok) throw entry.issuer.error;
-    const { key, keyPath } = entry.issuer.value;
-    const validity = planCaValidity(now, days);
-    current = reissueCa({ template: current, key, keySource: keyPath, validity, subject: ca.path });
-  }
+  const { isToBeReissued, stale } = observation;
+  const current = isToBeReissued ? nextCaCertificate(context, observation, now) : observation.current;
   const locations = new Map<string, TrustLocation>();
   for (const location of stale) locations.set(await followLinks(host, location.path), location);
   return Promise.all(
@@ -248,11 +179,13 @@ export function planReissues(
   { inventory, options = {} }: ReissueInput,
   { host, clock }: { readonly host: ReissueContext['host']; readonly clock: Clock },
 ): readonly ReissuePlan[] {
-  const { caDays: days = DEFAULT_CA_DAYS, force = [] } = options;
+  const { caDays: days = DEFAULT_CA_DAYS, force = [], reissued } = options;
   assertLifetime(days);
-  assertKnown(force, inventory);
+  assertCasKnown(force, inventory);
   return inventory.cas.map((ca) => {
-    const context: ReissueContext = { ca, input: inventory.input, days, isForced: force.includes(ca.id), host };
+    const isForced = force.includes(ca.id);
+    const own = { days, isForced, reissued: reissued?.get(ca.id) };
+    const context: ReissueContext = { ca, input: inventory.input, ...own, host };
     return {
       context,
       check: () => checkReissue(context, clock.now()),
@@ -261,7 +194,8 @@ export function planReissues(
   });
 }
 
-function assertKnown(ids: readonly CaId[], { cas }: CertificateInventory): void {
+/** @throws PkiError `PKI_CERTIFICATE_UNKNOWN` for CAs that a node does not have */
+export function assertCasKnown(ids: readonly CaId[], { cas }: Pick<CertificateInventory, 'cas'>): void {
   const unknown = ids.filter((id) => !cas.some((ca) => ca.id === id));
   if (unknown.length === 0) return;
   throw new PkiError({

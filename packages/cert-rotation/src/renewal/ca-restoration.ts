@@ -7,6 +7,7 @@ import {
   claimsToBeCa,
   encodePem,
   findIssuerMismatch,
+  isKeyOf,
   isSignedWith,
   issueLostCa,
   planCaValidity,
@@ -20,6 +21,7 @@ import { describeLoss } from '../inventory/loss.ts';
 import { attempt } from '../inventory/reading.ts';
 import type { FileFinding } from './file-plan.ts';
 import { followLinks } from './file-target.ts';
+import type { ReissuedCa } from './reissued-cas.ts';
 
 type RestorationReader = Pick<HostFiles, 'readFile' | 'readLink' | 'stat'>;
 
@@ -27,7 +29,7 @@ type RestorationReader = Pick<HostFiles, 'readFile' | 'readLink' | 'stat'>;
 export interface CaRestoration {
   /** The bytes of its file. */
   readonly text: string;
-  /** Issued again from a leaf; otherwise the very certificate. */
+  /** Issued again, here from a leaf or elsewhere; otherwise the very certificate. */
   readonly isIssued: boolean;
   /** Continues "the file is empty; ". */
   readonly summary: string;
@@ -49,6 +51,8 @@ export interface RestorationInput {
   readonly ca: CaEntry & { readonly lost: LostCa };
   readonly input: InspectionInput;
   readonly days: number;
+  /** Its reissued certificate, handed in. */
+  readonly reissued?: ReissuedCa | undefined;
 }
 
 /** Whether the certificate of a CA was lost with its file. */
@@ -96,11 +100,33 @@ export async function planRestoration(
       missing: `the key ${key.keyPath} has signed no certificate of this node, so it may be that of another CA`,
     };
   }
+  if (input.reissued !== undefined) return describeReissued(input.reissued, key, signed);
   const copy = copies.find(({ certificate }) => signed.every((leaf) => isIssuerOf(certificate, leaf)));
   if (copy !== undefined) return describeCopy(copy, key);
   if (copies.length > 0)
     return { missing: `the copies in ${copies[0]?.path} do not fit the certificates of this node` };
   return issueFor(input, { key, signed, now });
+}
+
+/** Only for the key on this node, and under the name that its certificates prove. */
+function describeReissued(
+  { certificate, path }: ReissuedCa,
+  { key, keyPath }: CaKey,
+  signed: readonly Leaf[],
+): CaRestoration | Refusal {
+  if (!isKeyOf(key, certificate)) return { missing: `${path} is for another key than ${keyPath}` };
+  const other = signed.find((leaf) => !isIssuerOf(certificate, leaf));
+  if (other !== undefined) return { missing: `${path} is not the issuer of ${other.path}` };
+  return {
+    text: encodePem('CERTIFICATE', certificate.der),
+    isIssued: true,
+    summary: `its certificate is written again, from ${path}`,
+    evidence: [
+      `its public key is that of ${keyPath}`,
+      `serial ${certificate.x509.serialNumber}, valid until ${formatTime(certificate.notAfter)}`,
+    ],
+    warnings: [],
+  };
 }
 
 function describeCopy({ certificate, text, path, others }: CaCopy, { keyPath }: CaKey): CaRestoration {

@@ -4,14 +4,17 @@ import type { Step, Verdict } from '@kube-rescue/workflow';
 import { type Certificate, containsPem, isSelfSigned, isSelfSignedCa } from '@kube-rescue/x509';
 import { reissueStepId } from '../inventory/catalogue.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
-import { observeCa, planReissues, type ReissueContext, type ReissueInput } from './ca-plans.ts';
+import { observeCa, type ReissueContext } from './ca-observation.ts';
+import { planReissues, type ReissueInput } from './ca-plans.ts';
 import { proveEdits } from './written-content.ts';
 import type { FileFinding } from './file-plan.ts';
 
-/** Verifies the CA on disk with OpenSSL, and that no file still trusts its expired certificate. */
+/** Verifies the CA on disk with OpenSSL, and that no file still trusts its old certificate. */
 async function verifyReissue(context: ReissueContext, now: Date): Promise<Verdict> {
   const observation = await observeCa({ ...context, isForced: false }, now);
   const { path, definition } = context.ca;
+  const old =
+    context.reissued === undefined ? 'the expired certificate' : `another certificate than ${context.reissued.path}`;
   const refuse = (reason: string): Verdict => ({
     verified: false,
     reason,
@@ -19,9 +22,8 @@ async function verifyReissue(context: ReissueContext, now: Date): Promise<Verdic
   });
   if (!('current' in observation)) return refuse(`${path}: no certificate of the ${definition.name}`);
   const { current, isToBeReissued, stale } = observation;
-  if (isToBeReissued) return refuse(`${path}: the ${definition.name} is still the expired certificate`);
-  if (stale[0] !== undefined)
-    return refuse(`${stale[0].path} still trusts the expired certificate of the ${definition.name}`);
+  if (isToBeReissued) return refuse(`${path}: the ${definition.name} is still ${old}`);
+  if (stale[0] !== undefined) return refuse(`${stale[0].path} still trusts ${old} of the ${definition.name}`);
   const bytes = Buffer.from((await context.host.readFile(path)) ?? new Uint8Array());
   if (!containsPem(bytes.toString('latin1'))) return refuse(`${path} holds no PEM`);
   if (isSelfSigned(current) && !isSelfSignedCa(current.der)) {
@@ -55,6 +57,8 @@ async function findStray({ ca, input, host }: ReissueContext, current: Certifica
  * A certificate of a CA that was lost with its file is written again: from another file of the node that trusts it, or issued
  * again with the key of the CA under the name in a leaf that this key signed. Without either the step is `blocked`.
  *
+ * With certificates of `reissued`, installs those instead of issuing; whether they fit is judged before, by `assertReissuedCasFit`.
+ *
  * A valid CA whose expired certificate is still trusted in a file gets that file fixed. An expired CA without its key, or
  * signed by another CA, is `blocked`. Changes no object of the cluster and restarts nothing.
  * @throws PkiError `PKI_LIFETIME_INVALID`; `PKI_CERTIFICATE_UNKNOWN` for a CA in `force` that this node does not have
@@ -66,10 +70,7 @@ export function createReissueSteps(
   return planReissues(input, deps).map(
     ({ context, check, render }): Step<FileFinding> => ({
       id: reissueStepId(context.ca.id),
-      title:
-        context.ca.lost === undefined
-          ? `reissue the ${context.ca.definition.name} with the same key`
-          : `write the lost certificate of the ${context.ca.definition.name} again`,
+      title: titleOf(context),
       requires: [],
       reversible: 'yes',
       check,
@@ -78,4 +79,10 @@ export function createReissueSteps(
       verify: () => verifyReissue(context, deps.clock.now()),
     }),
   );
+}
+
+function titleOf({ ca, reissued }: ReissueContext): string {
+  if (ca.lost !== undefined) return `write the lost certificate of the ${ca.definition.name} again`;
+  if (reissued !== undefined) return `install the reissued certificate of the ${ca.definition.name}`;
+  return `reissue the ${ca.definition.name} with the same key`;
 }

@@ -5,6 +5,8 @@ type Files = Pick<HostFiles, 'stat' | 'readFile' | 'readLink'>;
 
 /** Private keys: readable by their owner only. */
 export const PRIVATE_KEY_MODE = 0o600;
+/** kubeadm's mode of a certificate. */
+export const CERTIFICATE_MODE = 0o644;
 const MAX_LINKS = 40;
 
 /** The file behind a chain of links, so that a link to a file stays a link. */
