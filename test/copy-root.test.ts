@@ -48,6 +48,7 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
     [['certs', 'inspect', '10.0.0.11:6443'], REFUSED],
     [['certs', 'inspect', '127.0.0.1:22'], REFUSED],
   ],
+  'certs reissue-cas': [[['certs', 'reissue-cas', 'cluster', '--out', './cas'], READS]],
   'certs renew': [[['certs', 'renew', 'apiserver', '--yes'], READS]],
   'certs rotate-ca': [
     [['certs', 'rotate-ca', 'cluster'], READS],

@@ -69,6 +69,8 @@ describe('a document', () => {
       ['certs rotate-ca', 0, 'cluster'],
       ['certs rotate-sa', 0],
       ['certs csr export', 0, './requests'],
+      ['certs reissue-cas', 0, 'etcd', '--out', './cas'],
+      ['certs reissue-cas', 4, 'etcd', '--out', './cas'],
       ['certs csr import', 4, './requests', '--dry-run'],
       ['certs adopt', 4, './requests', '--dry-run'],
       ['manifests list', 0],

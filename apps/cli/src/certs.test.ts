@@ -308,3 +308,43 @@ describe('certs csr', () => {
     await planted.remove();
   });
 });
+
+describe('certs reissue-cas', () => {
+  it('issues expired CAs once, and recover --cas installs the same bytes on another node of the cluster', async () => {
+    const [first, second] = await Promise.all([
+      plantNode({ algorithm: 'ecdsa', expired: ['ca', 'etcd/ca', 'front-proxy-ca', 'apiserver'] }),
+      mkdtemp(path.join(tmpdir(), 'kube-rescue-second-')),
+    ]);
+    await run('cp', ['-a', `${first.root}/.`, second]);
+    const out = path.join(localFiles, 'cas');
+    const issued = await runCli(['certs', 'reissue-cas', '--out', out, '--root', first.root]);
+    expect(issued).toMatchObject({ exitCode: 0 });
+    expect(issued.stdout).toContain(`kube-rescue recover --root ${first.root} --cas ${out}`);
+    expect((await readdir(out)).toSorted()).toEqual(['ca.crt', 'etcd', 'front-proxy-ca.crt']);
+    const again = await runCli(['certs', 'reissue-cas', '--out', out, '--root', first.root, '--json']);
+    expect([again.exitCode, JSON.parse(again.stdout)]).toMatchObject([4, { error: { code: 'PKI_REQUEST_EXISTS' } }]);
+    for (const root of [first.root, second]) {
+      const recovered = await runCli(['recover', '--cas', out, '--yes', '--json', '--root', root]);
+      expect(JSON.parse(recovered.stdout)).toMatchObject({ ok: true, result: { outcome: 'done' } });
+      for (const name of ['ca.crt', 'etcd/ca.crt', 'front-proxy-ca.crt']) {
+        const installed = await readFile(path.join(root, 'etc/kubernetes/pki', name));
+        expect(installed).toEqual(await readFile(path.join(out, name)));
+      }
+      expect((await runCli(['certs', 'check', '--root', root])).exitCode).toBe(0);
+    }
+    await Promise.all([first.remove(), rm(second, { recursive: true })]);
+  });
+
+  it('writes nothing for CAs that are valid, and recover refuses the CA of another cluster by name', async () => {
+    const out = path.join(localFiles, 'none');
+    const valid = await runCli(['certs', 'reissue-cas', '--out', out, '--root', other.root, '--json']);
+    expect([valid.exitCode, JSON.parse(valid.stdout)]).toMatchObject([0, { result: { cas: [] } }]);
+    await expect(readdir(out)).rejects.toThrow('ENOENT');
+    expect(await runCli(['certs', 'reissue-cas', 'cluster', '--out', out, '--root', other.root])).toMatchObject({
+      exitCode: 0,
+    });
+    const refused = await runCli(['recover', '--cas', out, '--yes', '--json', '--root', node.root]);
+    expect([refused.exitCode, JSON.parse(refused.stdout)]).toMatchObject([4, { error: { code: 'PKI_SET_UNFIT' } }]);
+    expect(refused.stdout).toContain('is of another CA');
+  });
+});

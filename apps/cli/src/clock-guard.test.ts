@@ -25,6 +25,7 @@ const GUARDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['certs', 'adopt', SET, '--dry-run'],
   ],
   'certs:csr:import': [['certs', 'csr', 'import', SET, '--yes']],
+  'certs:reissue-cas': [['certs', 'reissue-cas', 'etcd', '--out', '/var/lib/kubelet/cas']],
   'certs:renew': [['certs', 'renew', '--all', '--yes']],
   'certs:rotate-ca': [
     ['certs', 'rotate-ca', 'cluster', '--same-key', '--yes'],

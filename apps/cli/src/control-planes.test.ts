@@ -34,6 +34,8 @@ const COMMANDS = {
       'certs:check',
       'certs:csr:export',
       'certs:inspect',
+      // Writes certificates for all of them, and installs none.
+      'certs:reissue-cas',
       'cni:check',
       'dns:check',
       'etcd:get',

@@ -16,6 +16,11 @@ export const recoveryFlags = {
     helpValue: 'DIR',
     exclusive: ['new-keys'],
   }),
+  cas: Flags.string({
+    description: 'install these reissued CAs, issue none; see certs reissue-cas',
+    helpValue: 'DIR',
+    exclusive: ['certs'],
+  }),
   via: Flags.option({
     options: VIA,
     description:
@@ -35,6 +40,7 @@ export const recoveryFlags = {
 export interface RecoveryValues extends RenewalValues, SshFlags {
   readonly join: readonly string[] | undefined;
   readonly certs: string | undefined;
+  readonly cas: string | undefined;
   readonly via: ObjectsVia;
   readonly 'members-timeout'?: number | undefined;
 }
@@ -56,13 +62,15 @@ export async function openRecoveryPlaybook(
   const { localFiles, node } = session;
   const { createNodePlaybook } = await import('@kube-rescue/recovery');
   const adopt = flags.certs === undefined ? undefined : { path: localFiles.path(flags.certs), files: localFiles.host };
+  const reissuedCas =
+    flags.cas === undefined ? undefined : { path: localFiles.path(flags.cas), files: localFiles.host };
   const workers = (flags.join ?? []).map((host) => ({
     access: toAccess(host, flags, session),
     kubeletService: node.options.kubeletService,
   }));
   const timeout = flags['members-timeout'];
   const options = {
-    ...{ workers, ...toRenewal(flags), adopt, via: flags.via, search: searchOf(flags, session) },
+    ...{ workers, ...toRenewal(flags), adopt, reissuedCas, via: flags.via, search: searchOf(flags, session) },
     membersTimeoutMs: timeout === undefined ? undefined : timeout * MS_PER_SECOND,
   };
   const { open: openNode } = await session.openNodes();

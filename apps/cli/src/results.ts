@@ -1,4 +1,4 @@
-import type { CertificateRow, ExportedRequest, InspectedCertificate } from '@kube-rescue/cert-rotation';
+import type { CertificateRow, ExportedCa, ExportedRequest, InspectedCertificate } from '@kube-rescue/cert-rotation';
 import type { KubernetesObject } from '@kube-rescue/cluster-objects';
 import type { NetworkState } from '@kube-rescue/cni-bootstrap';
 import type {
@@ -89,6 +89,7 @@ export interface Results {
   'certs adopt': PlaybookResult;
   'certs csr export': { readonly directory: string; readonly requests: readonly ExportedRequest[] };
   'certs csr import': PlaybookResult;
+  'certs reissue-cas': { readonly directory: string; readonly cas: readonly ExportedCa[] };
   'certs rotate-ca': RotationReport | (PlaybookResult & Partial<Pick<RotationReport, 'stage' | 'next'>>);
   'certs rotate-sa': TokenRotationReport | (PlaybookResult & Partial<Pick<TokenRotationReport, 'stage' | 'next'>>);
   'etcd probe': Pick<EtcdReport, 'connection' | 'attempts'>;

@@ -18,6 +18,7 @@ export { createCaPlaybook } from './kubeadm/ca.ts';
 export { type AdoptionOptions, createRecoveryPlaybook } from './kubeadm/recovery.ts';
 export { createRenewalPlaybook } from './kubeadm/renewal.ts';
 export { createRestartPlaybook } from './kubeadm/restart.ts';
+export { exportNodeCas } from './kubeadm/reissued-cas.ts';
 export { exportNodeRequests } from './kubeadm/signing-requests.ts';
 export { findInterruptedRotation, recordRotation } from './rotation/interrupted-rotation.ts';
 export type { RotationStageName } from './rotation/rotation-input.ts';

@@ -23,7 +23,6 @@ export default class Recover extends NodeCommand {
     '<%= config.bin %> recover',
     '<%= config.bin %> recover --plan plan.json --yes',
     '<%= config.bin %> recover --resume',
-    '<%= config.bin %> recover --certs ./generated --dry-run',
     '<%= config.bin %> recover --certs ./generated --join node02 --ssh-user core --ssh-sudo',
     '<%= config.bin %> recover --aws-credentials keys.json',
   ];

@@ -19,6 +19,8 @@ describe('files handed in', () => {
       { flag: '--plan', path: '/plan.json', files: { '.': digest('{}') } },
       { flag: '--aws-credentials', path: '/keys.json', files: { '.': digest('aws') } },
     ]);
+    const [cas] = await digestInputs({ cas: '/set' }, {}, { host, path });
+    expect(cas).toMatchObject({ flag: '--cas', path: '/set', files: { 'ca.crt': digest('ca') } });
     const [argument] = await digestInputs({}, { directory: '/set' }, { host, path });
     expect(argument?.flag).toBe('directory');
   });

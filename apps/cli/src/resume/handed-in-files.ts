@@ -4,7 +4,7 @@ import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
 import type { RecordedInput } from '@kube-rescue/workflow';
 
 /** Flags and arguments that name a file or directory whose content shapes a run. */
-const INPUTS = ['certs', 'plan', 'aws-credentials', 'file', 'directory'];
+const INPUTS = ['certs', 'cas', 'plan', 'aws-credentials', 'file', 'directory'];
 const STANDARD_INPUT = '-';
 /** Name of a file that was handed in itself, not in a directory. */
 const ITSELF = '.';

@@ -27,7 +27,7 @@ const NOT_RECORDED = new Set([...PRESENT_ONLY, ...DIGEST_ONLY, ...SECRET]);
 
 /** Paths on the operator's machine, relative to the working directory when they are typed. */
 const PATHS = new Set([
-  ...['certs', 'aws-credentials', 'service-command', 'ssh-identity', 'ssh-known-hosts'],
+  ...['certs', 'cas', 'aws-credentials', 'service-command', 'ssh-identity', 'ssh-known-hosts'],
   ...['file', 'patch-file', 'cacert', 'cert', 'key', 'rotated-set'],
 ]);
 /** Means the standard input. */

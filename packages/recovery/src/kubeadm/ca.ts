@@ -14,7 +14,7 @@ export async function createCaPlaybook(
   options: RenewalOptions & TrustOptions & Pick<ReissueOptions, 'caDays'> & { readonly ca: CaId },
   signal: AbortSignal,
 ): Promise<Playbook> {
-  await assertSingleMember(node, signal, 'change-ca');
+  await assertSingleMember(node, signal, 'issue-ca');
   const { phases } = createRecoveryPlaybook(node, { ...options, force: [options.ca] });
   return { id: 'certs-rotate-ca', title: 'Reissue a CA', phases };
 }

@@ -18,5 +18,5 @@ export async function assertCommonFilesStay(
     (ca) =>
       ca.lost !== undefined || force.includes(ca.id) || judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED'),
   );
-  if (isIssued) await assertSingleMember(node, signal, 'change-ca');
+  if (isIssued) await assertSingleMember(node, signal, 'issue-ca');
 }

@@ -27,6 +27,7 @@ import { createKubeletServingPhase } from './kubelet-serving.ts';
 import { createLocksStep } from './leader-locks.ts';
 import { createMajorityWatch } from './majority-watch.ts';
 import { createPublishedCaGate } from './published-ca-gate.ts';
+import { isHandedIn, judgeReissuedCas, type ReissuedCasOptions } from './reissued-cas.ts';
 import { findRestartableKubelet } from './restartable-kubelet.ts';
 import { findRestartNeeds } from './restart-needs.ts';
 import { RESTART_TIMEOUT_MS } from './restart.ts';
@@ -49,7 +50,12 @@ export interface MembersOptions {
   readonly membersTimeoutMs?: number | undefined;
 }
 
-export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionOptions & TrustOptions & MembersOptions;
+export type KubeadmRecoveryOptions = RenewalOptions &
+  ReissueOptions &
+  ReissuedCasOptions &
+  AdoptionOptions &
+  TrustOptions &
+  MembersOptions;
 
 /**
  * Recovers a kubeadm control-plane node with invalid certificates: renews the certificates, restarts their components,
@@ -58,7 +64,7 @@ export type KubeadmRecoveryOptions = RenewalOptions & ReissueOptions & AdoptionO
  *
  * One of several nodes does what it can alone, then waits for a majority of etcd, and at the end for every member; where they do not
  * answer in time, its run ends with `WAITING_FOR_OTHERS`, and nothing is rolled back. While a majority works, its etcd restarts only
- * where the others keep the majority. What must be equal on all nodes is not changed.
+ * where the others keep the majority. What must be equal on all nodes is not changed, but for CAs of `reissuedSet`.
  *
  * On a copy of a node's files only the certificates are renewed. Its phases throw NodeError `LAYOUT_UNSUPPORTED`
  * `LAYOUT_UNKNOWN` `NODE_NOT_FOUND` and ManifestErrors before anything is written.
@@ -77,7 +83,7 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
             createControlPlanePhase(node, options),
             late,
             createNodePhase(node, options),
-            createTrustPhase(node, options, [CA_PUBLISHED]),
+            createTrustPhase(node, { ...options, isNew: (ca) => isHandedIn(ca, options) }, [CA_PUBLISHED]),
             createKubeletServingPhase(node, [API_STABLE]),
             ...(options.isOneOfSeveral === true ? [createMembersPhase(node, options)] : []),
           ]
@@ -106,12 +112,14 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
     steps: async (node, description, signal) => {
       assertKubeadmNode(description);
       const inventory = await inspectCertificates(description.inspection, node);
-      await assertCommonFilesStay(inventory, options, node, signal);
+      const { reissued: given } = judgeReissuedCas(options, inventory, node.clock.now());
+      // Nothing is issued here then: the others get the same certificates.
+      if (given === undefined) await assertCommonFilesStay(inventory, options, node, signal);
       if (options.adopt !== undefined) return createAdoption(options, options.adopt, description, inventory, node);
       const reissued = inventory.cas.map(({ id }) => id);
       const facts = await findScratchFacts(description, node);
       return [
-        ...createReissueSteps({ inventory, options }, node),
+        ...createReissueSteps({ inventory, options: { ...options, reissued: given } }, node),
         ...createRenewalSteps({ inventory, options, facts, reissued }, node),
         ...createTokenKeySteps(description.components, node),
       ] as readonly Step[];
@@ -119,7 +127,10 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
   });
 }
 
-function createControlPlanePhase(opened: Node, options: RenewalOptions & ReissueOptions & MembersOptions): Phase {
+function createControlPlanePhase(
+  opened: Node,
+  options: RenewalOptions & ReissueOptions & ReissuedCasOptions & MembersOptions,
+): Phase {
   const value = opened.clock.now().toISOString();
   return opened.phase({
     id: 'control-plane',

@@ -1,4 +1,5 @@
 import {
+  type CaEntry,
   type CertificateInventory,
   inspectCertificates,
   judgeCa,
@@ -10,13 +11,14 @@ import {
 } from '@kube-rescue/cert-rotation';
 import { findKubeletStaleness, findPodStaleness, type RestartNeed } from '@kube-rescue/static-manifests';
 import { CONTROL_PLANE, findPod, type Node } from '@kube-rescue/node';
+import { isHandedIn, type ReissuedCasOptions } from './reissued-cas.ts';
 
 const READY_TIMEOUT_MS = 1_500;
 
 /** Finds the components that run with outdated files, or whose certificates are to be renewed. */
 export async function findRestartNeeds(
   node: Node,
-  options: RenewalOptions & ReissueOptions,
+  options: RenewalOptions & ReissueOptions & ReissuedCasOptions,
 ): Promise<{ readonly pods: readonly RestartNeed[]; readonly kubelet: string | undefined }> {
   const description = await node.describe();
   const inventory = await inspectCertificates(description.inspection, node);
@@ -59,18 +61,20 @@ function findCertificateToRenew(
   return due && `${component} uses a certificate that is to be renewed: the ${due.definition.name}`;
 }
 
-/** The CA in a component's flags that the plan reissues. */
+/** The CA in a component's flags that the plan reissues, or replaces by a reissued one. */
 function findCaToReissue(
   { cas, input }: CertificateInventory,
   component: string,
   now: Date,
-  { force = [] }: ReissueOptions,
+  options: ReissueOptions & ReissuedCasOptions,
 ): string | undefined {
+  const { force = [], reissuedSet } = options;
   const flags = input.components.find((candidate) => candidate.component === component)?.flags;
   const named = new Set<string>(flags?.values());
-  const due = cas.find(
-    (ca) =>
-      named.has(ca.path) && (force.includes(ca.id) || judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED')),
-  );
+  const isDue = (ca: CaEntry): boolean =>
+    force.includes(ca.id) ||
+    (reissuedSet?.cas.has(ca.id) === true && !isHandedIn(ca, options)) ||
+    judgeCa(ca, now).some(({ code }) => code === 'PKI_CA_EXPIRED');
+  const due = cas.find((ca) => named.has(ca.path) && isDue(ca));
   return due && `${component} trusts a CA that is to be reissued: the ${due.definition.name}`;
 }

@@ -1,9 +1,10 @@
 import { hostPath } from '@kube-rescue/host';
 import { type Node, openNode } from '@kube-rescue/node';
 import { buildPki, createFakeHost, createFixedClock, expectCode, type PkiOptions, treeOf } from '@kube-rescue/testing';
-import { type Plan, planPlaybook } from '@kube-rescue/workflow';
+import { type Plan, planPlaybook, type Playbook } from '@kube-rescue/workflow';
 import { describe, expect, it } from 'vitest';
 import { createRecoveryPlaybook } from './recovery.ts';
+import { exportNodeCas, openReissuedCas } from './reissued-cas.ts';
 
 const NOW = new Date('2026-11-22T12:00:00Z');
 const OPTIONS = { kubernetesDirectory: hostPath('/etc/kubernetes'), kubeletService: 'kubelet' };
@@ -46,7 +47,10 @@ async function nodeOf(
 }
 
 async function plan(members: Members, expired?: PkiOptions['expired']): Promise<Plan> {
-  const playbook = createRecoveryPlaybook(await nodeOf(members, expired), { isOneOfSeveral: true });
+  return planOf(createRecoveryPlaybook(await nodeOf(members, expired), { isOneOfSeveral: true }));
+}
+
+function planOf(playbook: Playbook): Promise<Plan> {
   return planPlaybook(playbook, { host: 'node01', clock: { now: () => NOW }, selection: {}, signal });
 }
 
@@ -88,6 +92,42 @@ describe('a recovery of one of several control-plane nodes', () => {
     const error = await expectCode(plan({ names: THREE }, ['ca']), 'LAYOUT_UNSUPPORTED');
     expect(error.message).toContain('a CA is changed on all of them or on none');
     expect(error.message).toContain('3 of 3 members of etcd answer');
+    expect(error.hint).toContain('`kube-rescue certs reissue-cas --out DIR`');
+    expect(error.hint).toContain('`kube-rescue recover --cas DIR` on each');
+  });
+
+  it('installs CAs that were reissued once, and restarts what trusts them', async () => {
+    const node = await nodeOf({ names: THREE }, ['ca', 'etcd/ca']);
+    const files = createFakeHost();
+    const path = hostPath('/cas');
+    await exportNodeCas(node, { directory: path }, files);
+    const reissuedSet = await openReissuedCas({ path, files }, 'kubeadm');
+    const { entries } = await planOf(createRecoveryPlaybook(node, { isOneOfSeveral: true, reissuedSet }));
+    const installed = entries.filter(({ step }) => step.startsWith('pki/reissue/'));
+    expect(installed.map(({ step, finding }) => [step, finding.status])).toEqual([
+      ['pki/reissue/cluster-ca', 'needed'],
+      ['pki/reissue/etcd-ca', 'needed'],
+      ['pki/reissue/front-proxy-ca', 'ok'],
+    ]);
+    expect(installed[0]?.finding.evidence[0]).toContain('replaced by /cas/ca.crt, with the same key and subject');
+    const { targets } = restartOf({ entries } as Plan);
+    expect(targets).toContain(ETCD);
+    expect(targets).toContain(hostPath('/etc/kubernetes/manifests/kube-apiserver.yaml'));
+  });
+
+  it('refuses reissued CAs of another cluster before anything is planned', async () => {
+    const files = createFakeHost();
+    const path = hostPath('/cas');
+    await exportNodeCas(await nodeOf({ names: THREE }, ['ca']), { directory: path }, files);
+    const reissuedSet = await openReissuedCas({ path, files }, 'kubeadm');
+    const node = await nodeOf({ names: THREE }, ['ca', 'etcd/ca']);
+    const error = await expectCode(
+      planOf(createRecoveryPlaybook(node, { isOneOfSeveral: true, reissuedSet })),
+      'PKI_SET_UNFIT',
+    );
+    expect(error.message).toContain('/cas/ca.crt is of another CA');
+    expect(error.message).toContain('/cas/etcd/ca.crt is missing');
+    await expectCode(openReissuedCas({ path, files }, 'self-hosted'), 'LAYOUT_UNSUPPORTED');
   });
 
   it('reissues an expired CA where etcd has one member', async () => {

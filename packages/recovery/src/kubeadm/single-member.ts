@@ -4,10 +4,18 @@ import { describeVoters, listVoters, NodeError } from '@kube-rescue/node';
 const REASONS = {
   adopt: 'a certificate set is installed on all of them or on none, and this would change one alone',
   'change-ca': 'a CA is changed on all of them or on none, and this would leave the old one on the others',
+  'issue-ca': 'a CA is changed on all of them or on none, and each would issue another one',
   'change-token-key':
     'every API server must verify by the same keys of service account tokens, and this would change those of one alone',
   restore: 'a restore makes a cluster of one member, and the others would be left with a cluster of their own',
 } as const;
+
+const NODE_BY_NODE = 'a recovery that changes no CA goes node by node: `kube-rescue recover` on each';
+/** What to do instead, where that is another recovery. */
+const HINTS: Partial<Record<keyof typeof REASONS, string>> = {
+  'issue-ca':
+    'an expired CA is issued once, here: `kube-rescue certs reissue-cas --out DIR`; copy DIR to every control-plane node, then `kube-rescue recover --cas DIR` on each; a lost one: copy it from a node where it is whole',
+};
 
 /**
  * Makes sure that etcd has one voting member: the files of the first of several control-plane nodes are those of a single one, and
@@ -29,6 +37,6 @@ export async function assertSingleMember(
     code: 'LAYOUT_UNSUPPORTED',
     message: `this is one of ${members.length} control-plane nodes: ${REASONS[reason]} (${describeVoters(voters)})`,
     subject: 'etcd',
-    hint: `nothing was changed; a recovery that changes no CA goes node by node: \`kube-rescue recover\` on each (etcd needs ${quorum} of ${members.length} members)`,
+    hint: `nothing was changed; ${HINTS[reason] ?? NODE_BY_NODE} (etcd needs ${quorum} of ${members.length} members)`,
   });
 }

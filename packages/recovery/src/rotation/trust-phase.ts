@@ -1,4 +1,4 @@
-import { type CaId, inspectCertificates } from '@kube-rescue/cert-rotation';
+import { type CaEntry, type CaId, inspectCertificates } from '@kube-rescue/cert-rotation';
 import type { CaExchange } from '@kube-rescue/cert-rotation/objects';
 import { createObjectTrustStep } from '@kube-rescue/cert-rotation/rotation';
 import type { HostPath } from '@kube-rescue/host';
@@ -6,7 +6,7 @@ import type { Phase, Step, StepId } from '@kube-rescue/workflow';
 import type { Node } from '@kube-rescue/node';
 import { createStalePodStep } from './stale-pod-steps.ts';
 
-/** An older CA was not issued by this recovery, nor by the run that it resumes. */
+/** An older CA was not issued by this recovery, nor by the run that it resumes; one that was issued elsewhere may be older. */
 const RECENT_MS = 60 * 60_000;
 /** The cluster keeps no other CA in its own objects. */
 const PUBLISHED: readonly CaId[] = ['cluster', 'front-proxy'];
@@ -24,17 +24,23 @@ interface Recent {
  */
 export function createTrustPhase(
   opened: Node,
-  options: { readonly restartPods?: boolean | undefined },
+  options: {
+    readonly restartPods?: boolean | undefined;
+    /** Whether a CA is new whatever its age. Default: by its age alone. */
+    readonly isNew?: ((ca: CaEntry) => boolean) | undefined;
+  },
   requires: readonly StepId[],
 ): Phase {
   const access = opened.objects.access({ via: 'api', search: {} });
   const findRecent = async (node: Node): Promise<readonly Recent[]> => {
     const { cas } = await inspectCertificates((await node.describe()).inspection, node);
-    return cas.flatMap(({ id, path, issuer }) => {
+    return cas.flatMap((ca) => {
+      const { id, path, issuer } = ca;
       if (!PUBLISHED.includes(id) || !issuer.ok) return [];
       const { certificate } = issuer.value;
       const age = node.clock.now().getTime() - certificate.notBefore.getTime();
-      return age > RECENT_MS ? [] : [{ id, path, exchange: { old: certificate, replacement: [certificate] } }];
+      const isRecent = age <= RECENT_MS || options.isNew?.(ca) === true;
+      return !isRecent ? [] : [{ id, path, exchange: { old: certificate, replacement: [certificate] } }];
     });
   };
   const objects = 'objects/trust';
