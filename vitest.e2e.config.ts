@@ -8,6 +8,8 @@ import { LongestFirst } from './test/e2e/longest-first.ts';
 const ALONE = ['test/e2e/lab.e2e.test.ts'];
 /** Variants of scenarios, for `npm run test:e2e:long`. */
 const LONG = ['test/e2e/long/*.e2e.test.ts'];
+/** Further scenarios of three control planes, for `npm run test:e2e:ha`. */
+const HA = ['test/e2e/ha/*.e2e.test.ts'];
 /** Every version of Kubernetes, for `npm run test:e2e:matrix`. */
 const MATRIX = ['test/e2e/matrix/*.e2e.test.ts'];
 /** Clusters wait more than they work, so that two cores carry two of them at a time. */
@@ -33,10 +35,11 @@ export default defineConfig({
       project('alone', 1, { include: ALONE, maxWorkers: 1 }),
       project('clusters', 2, {
         include: ['test/e2e/**/*.e2e.test.ts'],
-        exclude: [...ALONE, ...LONG, ...MATRIX],
+        exclude: [...ALONE, ...LONG, ...MATRIX, ...HA],
         maxWorkers: CLUSTERS_AT_A_TIME,
       }),
       project('matrix', 4, { include: MATRIX, maxWorkers: 1 }),
+      project('ha', 5, { include: HA, maxWorkers: 1 }),
       project('long', 3, { include: LONG, maxWorkers: CLUSTERS_AT_A_TIME }),
     ],
     sequence: { sequencer: LongestFirst },

@@ -11,6 +11,7 @@ export const SCENARIOS = [
   'front-proxy-ca-expired',
   'etcd-restore',
   'ha-expired',
+  'ha-ca-expired',
   'ca-rotation-live',
   'sa-rotation-live',
   'saturday',
@@ -64,6 +65,6 @@ function offeredFor(scenario: Scenario): readonly [offered: readonly [Kubernetes
     return [[SELF_HOSTED_KUBERNETES], `self-hosted clusters are of ${SELF_HOSTED_KUBERNETES}`];
   if (scenario === 'kubeadm-full' || scenario === 'ca-expired-full')
     return [SINCE_1_34, 'its addons need 1.34 or later'];
-  if (scenario === 'ha-expired') return [SINCE_1_34, 'three control planes need 1.34 or later'];
+  if (scenario.startsWith('ha-')) return [SINCE_1_34, 'three control planes need 1.34 or later'];
   return [KUBERNETES, ''];
 }

@@ -3,6 +3,7 @@ import type { KubeadmRehearsal } from '../kubeadm-rehearsal.ts';
 import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
 import { recoverAndWatch, type RecoveryTimes } from '../recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from '../rescue-command.ts';
+import { carryCas } from './carried-cas.ts';
 
 /** Through the load balancer, as every client has it. */
 const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/ca.crt' } as const;
@@ -19,12 +20,17 @@ export async function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date
     proofs.push(...nameProofs(kind, found));
     return found.every(({ ok }) => ok);
   };
+  const carried =
+    scenario.reissuesCas === true
+      ? await watch.measure('issue the CAs once, and carry them to every node', () => carryCas(rehearsal))
+      : { flags: [], proofs: [] };
+  if (!collect('cas', carried.proofs)) return undefined;
   const recoverySince = deps.clock.now();
   const others: RescueAnswer[] = [];
   const { answer, times } = await watch.measure('recover on every node', () => {
     const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
     const recover = async (): Promise<RescueAnswer> => {
-      const [first, ...rest] = await recoverEach(rehearsal);
+      const [first, ...rest] = await recoverEach(rehearsal, carried.flags);
       others.push(...rest);
       if (first === undefined) throw new Error('the cluster has no control plane');
       return first;
@@ -42,9 +48,12 @@ export async function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date
 }
 
 /** Recovers every node at once, then resumes where a node ended before the others answered. */
-async function recoverEach(rehearsal: KubeadmRehearsal): Promise<readonly RescueAnswer[]> {
+async function recoverEach(
+  rehearsal: KubeadmRehearsal,
+  flags: readonly string[] = [],
+): Promise<readonly RescueAnswer[]> {
   const { controlPlanes } = rehearsal.cluster;
-  const first = await Promise.all(controlPlanes.map((machine) => recoverOne(machine, [], rehearsal)));
+  const first = await Promise.all(controlPlanes.map((machine) => recoverOne(machine, flags, rehearsal)));
   return Promise.all(
     controlPlanes.map(async (machine, index) => {
       const answer = first[index];

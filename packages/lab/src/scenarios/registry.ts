@@ -2,6 +2,7 @@ import { createCluster } from '../cluster/cluster.ts';
 import type { SelfHostedCluster } from '../self-hosted/cluster.ts';
 import { caExpired, caExpiredFull } from './ca-expired/ca-expired.ts';
 import { etcdRestore } from './etcd-restore/etcd-restore.ts';
+import { haCaExpired } from './ha-ca-expired/ha-ca-expired.ts';
 import { haExpired } from './ha-expired/ha-expired.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
@@ -26,6 +27,7 @@ export const CLUSTER_SCENARIOS = {
   'front-proxy-ca-expired': caExpired('front-proxy-ca'),
   'etcd-restore': etcdRestore,
   'ha-expired': haExpired,
+  'ha-ca-expired': haCaExpired,
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
 
 /** The scenarios of a self-hosted cluster, by name. */

@@ -32,6 +32,8 @@ export interface ClusterScenario<C extends LabCluster = Cluster> {
   proveLife(cluster: C, input: ProveLifeInput, deps: LabDeps): Promise<readonly Proof[]>;
   /** Further flags of `kube-rescue recover` for this scenario, besides `--yes`. Default: none. */
   readonly recoverFlags?: readonly string[];
+  /** The expired CAs are issued once, on the first node, and carried to all. Default: false. */
+  readonly reissuesCas?: boolean;
   /** What mends it instead of `kube-rescue recover`. */
   readonly recovery?: {
     /** The words and flags for kube-rescue. */

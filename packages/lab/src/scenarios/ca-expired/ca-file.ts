@@ -1,10 +1,11 @@
-import type { Cluster } from '../../cluster/cluster.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
-import { execOnNode } from '../../cluster/node-command.ts';
+import { type EquippedNode, execOnNode } from '../../cluster/node-command.ts';
 import type { LeafCertificate } from '../kubeadm-expired/leaf-certificates.ts';
 
 /** A CA of a kubeadm cluster: its files are `/etc/kubernetes/pki/NAME.crt` and `.key`. */
 export type KubeadmCaName = LeafCertificate['issuer'];
+
+export const CAS = ['ca', 'etcd/ca', 'front-proxy-ca'] as const satisfies readonly KubeadmCaName[];
 
 /** The path of a CA certificate on the node. */
 export function caFileOf(ca: KubeadmCaName): string {
@@ -12,7 +13,7 @@ export function caFileOf(ca: KubeadmCaName): string {
 }
 
 /** Whether openssl reports a CA certificate of the node as expired. */
-export async function isCaExpired(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promise<boolean> {
+export async function isCaExpired(at: EquippedNode, ca: KubeadmCaName, deps: LabDeps): Promise<boolean> {
   const argv = ['openssl', 'x509', '-noout', '-checkend', '0', '-in', caFileOf(ca)] as const;
-  return (await execOnNode(cluster, argv, deps)).exitCode !== 0;
+  return (await execOnNode(at, argv, deps)).exitCode !== 0;
 }

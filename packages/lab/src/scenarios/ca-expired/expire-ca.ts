@@ -69,15 +69,16 @@ export async function expireCa(cluster: Cluster, ca: KubeadmCaName, deps: LabDep
 }
 
 /** A running kube-controller-manager would revert the replacement at once. */
-async function killControllerManager({ id }: Cluster, deps: LabDeps): Promise<void> {
+export async function killControllerManager({ id }: Pick<Cluster, 'id'>, deps: LabDeps): Promise<void> {
   const running = (await deps.host.processes()).filter(
     ({ argv, cgroup }) => argv[0] === 'kube-controller-manager' && labIdOfCgroup(cgroup) === id,
   );
   for (const { pid } of running) await runCommand(deps, ['kill', '-KILL', String(pid)]);
 }
 
-async function replaceInKubeconfigs(
-  { node }: Cluster,
+/** Replaces a CA certificate in the kubeconfigs of a node. */
+export async function replaceInKubeconfigs(
+  { node }: Pick<Cluster, 'node'>,
   certificate: string,
   replacement: string,
   deps: LabDeps,

@@ -1,6 +1,5 @@
-import type { Cluster } from '../../cluster/cluster.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
-import { runOnNode } from '../../cluster/node-command.ts';
+import { type EquippedNode, runOnNode } from '../../cluster/node-command.ts';
 import { waitFor } from '../../machine/waiting.ts';
 
 const DEADLINE_MS = 90_000;
@@ -12,7 +11,7 @@ const PKI = '/etc/kubernetes/pki';
  *
  * @returns the status of the answer
  */
-export function askThroughFrontProxy(cluster: Cluster, deps: LabDeps): Promise<string> {
+export function askThroughFrontProxy(cluster: EquippedNode, deps: LabDeps): Promise<string> {
   const argv = [
     ...(['curl', '--silent', '--insecure', '--max-time', '5', '--output', '/dev/null'] as const),
     ...['--write-out', '%{http_code}', '--cert', `${PKI}/front-proxy-client.crt`],

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import type { LabDeps } from '../../machine/lab-deps.ts';
 import { nodeFile } from '../../machine/lab-directory.ts';
-import { execOnNode } from '../../cluster/node-command.ts';
+import { type EquippedNode, execOnNode } from '../../cluster/node-command.ts';
 import { readNodeText } from '../../cluster/node-text.ts';
 import { type Proof, prove } from '../../proofs/proof.ts';
 import { waitFor } from '../../machine/waiting.ts';
@@ -48,7 +48,8 @@ function proveCaValid(cluster: Cluster, ca: KubeadmCaName, deps: LabDeps): Promi
   });
 }
 
-function proveChains(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves by openssl that every leaf certificate of a node chains to its CA there. */
+export function proveChains(cluster: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('openssl verifies every leaf certificate strictly against its CA', async () => {
     const leaves = await readLeafCertificates(cluster.node, deps);
     const verdicts = await Promise.all(
@@ -87,8 +88,8 @@ function proveApisAvailable(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-/** kube-controller-manager publishes the CA once it has been restarted with it. */
-function provePublished(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that the cluster publishes its CA: kube-controller-manager does once it has been restarted with it. */
+export function provePublished(cluster: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('every service account and namespace has the current CA certificate', async () => {
     const present = await readNodeText(nodeFile(cluster.node, caFileOf('ca')), deps);
     const value = await waitFor(deps, {
@@ -109,7 +110,8 @@ function provePublished(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   });
 }
 
-function proveFrontProxyAccepted(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+/** Proves that the API server of a node accepts the front proxy certificate of that node. */
+export function proveFrontProxyAccepted(cluster: EquippedNode, deps: LabDeps): Promise<Proof> {
   return prove('a request with the front proxy certificate is accepted', async () => {
     const status = await askThroughFrontProxy(cluster, deps);
     return { ok: status === '200', detail: `the API server answers ${status}` };
