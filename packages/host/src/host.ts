@@ -125,6 +125,13 @@ export interface ProgramFile {
   readonly mode: FileMode;
 }
 
+/** Which processes are wanted: all that every given test accepts. Reading the rest of the others takes most of the time. */
+export interface ProcessSelection {
+  /** By the text of `/proc/PID/cgroup`. */
+  readonly cgroup?: ((text: string) => boolean) | undefined;
+  readonly argv?: ((argv: readonly string[]) => boolean) | undefined;
+}
+
 /** One running process of `/proc`. */
 export interface ProcessInfo {
   readonly pid: number;
@@ -280,8 +287,8 @@ export interface Host extends HostFiles {
    * @throws HostError `HOST_EXEC_NOT_FOUND` `HOST_EXEC_TIMEOUT` `HOST_UNSUPPORTED` (on a copy)
    */
   exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;
-  /** Every visible process; an empty list on a copy. */
-  processes(): Promise<readonly ProcessInfo[]>;
+  /** Every visible process, or those selected; an empty list on a copy. */
+  processes(selection?: ProcessSelection): Promise<readonly ProcessInfo[]>;
   /**
    * Makes one request without following redirects.
    * @throws HostError `HOST_CONNECTION_FAILED`, with the reason in its message; `HOST_UNSUPPORTED` on a copy

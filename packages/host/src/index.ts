@@ -17,6 +17,7 @@ export type {
   HttpAnswer,
   HttpProbe,
   ProcessInfo,
+  ProcessSelection,
   ProgramFile,
   ServiceAction,
   ServiceControl,
@@ -50,3 +51,4 @@ export { systemClock } from './system-clock.ts';
 export { readTreeOneByOne } from './tree-read.ts';
 export type { TreeEntry, TreeLimits, TreeSnapshot } from './tree-snapshot.ts';
 export { replacedPathOf, temporaryPathOf } from './temporary-path.ts';
+export { isSelected } from './process-selection.ts';

@@ -53,7 +53,7 @@ export { type FileReader, readNamedFile } from './named-file.ts';
 export { healthUrl } from './static-pods/health-url.ts';
 
 export { isNodeService, whyUntrusted } from './components/trusted-process.ts';
-export { type ContainerProcess, parsePodCgroup } from './components/pod-cgroup.ts';
+export { type ContainerProcess, isInPod, parsePodCgroup } from './components/pod-cgroup.ts';
 export { filesOfComponents } from './used-files/component-files.ts';
 export { filesOfPod } from './used-files/pod-files.ts';
 export { filesOfUnits } from './used-files/unit-files.ts';

@@ -60,7 +60,7 @@ function liveMachine({ serviceCommand }: LocalHostOptions): Machine {
     kind: 'live',
     services: createLocalServices(execLocally, serviceCommand),
     exec: execLocally,
-    processes: async () => readProcesses(),
+    processes: async (selection) => readProcesses(selection),
     request: requestLocally,
     connect: connectLocally,
     connectUnix: connectUnixLocally,

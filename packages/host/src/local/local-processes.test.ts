@@ -12,6 +12,16 @@ describe('the processes of this machine', () => {
     expect(own?.cgroup).toMatch(/^\d+:.*:\//);
   });
 
+  it('are those whose cgroup and arguments are wanted', () => {
+    const own = readProcesses().find(({ pid }) => pid === process.pid);
+    const argv = (words: readonly string[]): boolean => words.join(' ') === own?.argv.join(' ');
+    const cgroup = (text: string): boolean => text === own?.cgroup;
+    expect(readProcesses({ argv, cgroup }).find(({ pid }) => pid === process.pid)).toEqual(own);
+    expect(readProcesses({ argv, cgroup }).every((each) => argv(each.argv) && cgroup(each.cgroup))).toBe(true);
+    expect(readProcesses({ argv, cgroup: () => false })).toEqual([]);
+    expect(readProcesses({ argv: () => false, cgroup })).toEqual([]);
+  });
+
   it('show the user of a process, for any process name', async () => {
     const child = spawn(
       'setpriv',

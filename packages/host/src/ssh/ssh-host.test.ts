@@ -107,6 +107,8 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('a machine over SSH', () => {
     const own = (await createLocalHost().processes()).find(({ pid }) => pid === process.pid);
     const seen = (await host.processes()).find(({ pid }) => pid === process.pid);
     expect(seen).toEqual(own);
+    expect((await host.processes({ argv: (words) => words.length > 0 })).length).toBeGreaterThan(0);
+    expect(await host.processes({ cgroup: () => false })).toEqual([]);
   });
 
   it('reads a tree with a FIFO, a socket and a device in it without opening them', async () => {

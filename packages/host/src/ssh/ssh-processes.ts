@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Host, ProcessInfo, ProgramFile } from '../host.ts';
+import { isSelected } from '../process-selection.ts';
 import { argvOf, effectiveUidOf, startTicksOf, uidOf } from '../proc-files.ts';
 import { remoteFailure, type RunScript } from './remote-script.ts';
 
@@ -30,14 +31,14 @@ exit 0
 /** Every process of another machine, with one script. */
 export function createSshProcesses(run: RunScript): Pick<Host, 'processes'> {
   return {
-    processes: async () => {
+    processes: async (selection = {}) => {
       const result = await run({ text: PROCESSES, args: [], maxOutputBytes: MAX_OUTPUT_BYTES });
       if (result.exitCode !== 0) throw remoteFailure(result, 'list the processes', '/proc');
       const [own, ...fields] = result.stdout.toString().split('\0');
       const found: ProcessInfo[] = [];
       for (let at = 0; at + FIELDS < fields.length + 1; at += FIELDS) {
         const process = toProcess(fields.slice(at, at + FIELDS), own);
-        if (process !== undefined) found.push(process);
+        if (process !== undefined && isSelected(process, selection)) found.push(process);
       }
       return found;
     },

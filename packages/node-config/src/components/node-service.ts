@@ -42,7 +42,7 @@ export async function findNodeService(
   { unit, name, isProgram }: Wanted,
   { host }: { readonly host: Pick<Host, 'readFile' | 'list' | 'processes'> },
 ): Promise<NodeServiceSearch> {
-  const all = (await host.processes()).filter(({ argv }) => isProgram(argv)).toSorted(byAge);
+  const all = (await host.processes({ argv: isProgram })).toSorted(byAge);
   const here = all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true);
   const believed = here.filter((process) => whyUntrusted(process) === undefined);
   const ignored = here.flatMap((process) => {

@@ -54,6 +54,11 @@ export function parsePodCgroup(cgroup: string): ContainerProcess | undefined {
   return undefined;
 }
 
+/** Whether a cgroup is that of a pod's container, for a selection of processes. */
+export function isInPod(cgroup: string): boolean {
+  return parsePodCgroup(cgroup) !== undefined;
+}
+
 function isOfRoot(above: string): boolean {
   return above.split('/').every((name) => !name.endsWith('.service') || RUNTIME_SERVICE.test(name));
 }

@@ -12,10 +12,8 @@ export async function findKubelets({
 }: {
   readonly host: Pick<Host, 'processes'>;
 }): Promise<readonly ProcessInfo[]> {
-  const processes = await host.processes();
-  return processes
-    .filter((process) => isNodeService(process) && isKubeletCommand(process.argv))
-    .toSorted((a, b) => a.startTicks - b.startTicks);
+  const processes = await host.processes({ argv: isKubeletCommand });
+  return processes.filter(isNodeService).toSorted((a, b) => a.startTicks - b.startTicks);
 }
 
 /** Whether a command line starts a kubelet, also as hyperkube. */

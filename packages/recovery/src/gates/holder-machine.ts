@@ -12,8 +12,9 @@ export async function readHolderMachine(node: Node): Promise<HolderMachine> {
     node: name,
     hostname: await readHostname(node),
     startsOf: async (component) => {
-      const [processes, bootedAt] = await Promise.all([node.host.processes(), readBootTime(node.host, node.clock)]);
-      const own = processes.filter(({ argv }) => componentOfProcess(argv) === component);
+      const isOwn = (argv: readonly string[]): boolean => componentOfProcess(argv) === component;
+      const processes = node.host.processes({ argv: isOwn });
+      const [own, bootedAt] = await Promise.all([processes, readBootTime(node.host, node.clock)]);
       return bootedAt === undefined ? undefined : own.map((process) => startOf(process, bootedAt));
     },
   };

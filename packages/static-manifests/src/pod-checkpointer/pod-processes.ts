@@ -1,5 +1,5 @@
 import { type Host, POD_LOGS, type ProcessInfo } from '@kube-rescue/host';
-import { parsePodCgroup, programName } from '@kube-rescue/node-config';
+import { isInPod, parsePodCgroup, programName } from '@kube-rescue/node-config';
 
 import { findSandbox, runsOneOf } from '../running/running-pod.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -44,7 +44,7 @@ export async function findPodProcesses(
   pod: CheckpointedPod,
   { host }: { readonly host: PodProcessHost },
 ): Promise<PodProcesses> {
-  const [all, directories] = await Promise.all([host.processes(), host.list(POD_LOGS)]);
+  const [all, directories] = await Promise.all([host.processes({ cgroup: isInPod }), host.list(POD_LOGS)]);
   const uidsOf = (prefix: string): readonly string[] =>
     (directories ?? []).filter((name) => name.startsWith(prefix)).map((name) => name.slice(name.lastIndexOf('_') + 1));
   const parents = new Set(uidsOf(`${pod.namespace}_${pod.name}_`));
@@ -54,11 +54,10 @@ export async function findPodProcesses(
     keyof PodProcesses,
     ProcessInfo[]
   >;
-  const own = all.filter((process) => {
-    // A zombie process has no command line.
-    if (process.argv.length === 0 || (pod.hostNetwork && process.hasOtherNetwork === true)) return false;
-    return parsePodCgroup(process.cgroup) !== undefined;
-  });
+  // A zombie process has no command line.
+  const own = all.filter(
+    ({ argv, hasOtherNetwork }) => argv.length > 0 && !(pod.hostNetwork && hasOtherNetwork === true),
+  );
   for (const [uid, processes] of Map.groupBy(own, ({ cgroup }) => parsePodCgroup(cgroup)?.podUid ?? '')) {
     const isGuess = directories === undefined && processes.some((process) => runsOneOf(process, pod.programs));
     const isParent = parents.has(uid) || (isGuess && uid.includes('-'));

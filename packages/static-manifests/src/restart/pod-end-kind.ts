@@ -1,6 +1,6 @@
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Host } from '@kube-rescue/host';
-import { parsePodCgroup } from '@kube-rescue/node-config';
+import { isInPod, parsePodCgroup } from '@kube-rescue/node-config';
 import type { Change, ChangeKind } from '@kube-rescue/workflow';
 import { type ListenerHost, listListeners, listOpenFiles } from '../running/tcp-listeners.ts';
 
@@ -57,7 +57,7 @@ async function findSameProcesses(
   recorded: readonly PodProcess[],
   host: Pick<Host, 'processes'>,
 ): Promise<readonly number[]> {
-  const processes = await host.processes();
+  const processes = await host.processes({ cgroup: isInPod });
   const isSame = ({ pid, startTicks, podUid }: PodProcess): boolean =>
     processes.some(
       (each) =>

@@ -1,5 +1,5 @@
 import type { Host, ProcessInfo } from '@kube-rescue/host';
-import { type ContainerProcess, parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
+import { type ContainerProcess, isInPod, parsePodCgroup, programName, type StaticPod } from '@kube-rescue/node-config';
 
 import { listPodLogDirectories } from './pod-logs.ts';
 
@@ -58,14 +58,14 @@ export function isSameProcess(
 }
 
 /**
- * The processes that may belong to the containers of a pod. Nodes that share a machine may run the same manifest, and then
+ * The processes of pods that may belong to the containers of this one. Nodes that share a machine may run the same manifest, and then
  * their pods have the same UID; the network namespace tells host-network pods apart.
  */
 export async function listProcesses(
   { hostNetwork }: Pick<StaticPod, 'hostNetwork'>,
   host: Pick<Host, 'processes'>,
 ): Promise<readonly ProcessInfo[]> {
-  const all = await host.processes();
+  const all = await host.processes({ cgroup: isInPod });
   return hostNetwork ? all.filter(({ hasOtherNetwork }) => hasOtherNetwork !== true) : all;
 }
 

@@ -10,6 +10,7 @@ import {
   type HostPath,
   type HttpAnswer,
   type HttpProbe,
+  isSelected,
   type ProcessInfo,
   type ServiceState,
 } from '@kube-rescue/host';
@@ -76,7 +77,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
         services.set(name, action === 'stop' ? 'stopped' : 'running');
       },
     },
-    processes: async () => options.processes?.() ?? [],
+    processes: async (selection = {}) => (options.processes?.() ?? []).filter((each) => isSelected(each, selection)),
     exec: async (argv, exec) => {
       const result = options.exec?.(argv, exec);
       if (result === undefined) throw failure('HOST_EXEC_NOT_FOUND', argv[0]);
