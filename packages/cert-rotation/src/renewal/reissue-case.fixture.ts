@@ -4,7 +4,8 @@ import type { Step } from '@kube-rescue/workflow';
 import { createReissueSteps } from './ca-steps.ts';
 import type { CertificateId } from '../inventory/catalogue.ts';
 import { inspectCertificates } from '../inventory/inventory.ts';
-import { kubeadmNode, NOW } from '../kubeadm-node.fixture.ts';
+import { kubeadmNode, type Node, NOW } from '../kubeadm-node.fixture.ts';
+import type { ReissuedCas } from './reissued-cas.ts';
 import { createRenewalSteps } from './renewal-steps.ts';
 
 const clock = createFixedClock(NOW);
@@ -13,19 +14,22 @@ const clock = createFixedClock(NOW);
  * A node for the step laws whose CAs are reissued.
  * @param only the certificates that are read at each check; default: all
  * @param edit what else happened to the files of the node
+ * @param reissue makes the certificates that are installed. Default: each CA is issued on the node
  */
 export async function reissueCase(
   expired: NonNullable<PkiOptions['expired']>,
   only?: readonly CertificateId[],
   edit?: Parameters<typeof kubeadmNode>[1],
+  reissue?: (node: Node) => Promise<ReissuedCas>,
 ): Promise<StepCase> {
   const node = await kubeadmNode({ algorithm: 'ecdsa', expired, caBundle: true }, edit);
   const input = { ...node.input, only };
+  const options = { reissued: await reissue?.(node) };
   const stepsOn = async (host: Host): Promise<readonly Step[]> => {
     const inventory = await inspectCertificates(input, { host });
     const reissued = inventory.cas.map(({ id }) => id);
     return [
-      ...createReissueSteps({ inventory, options: {} }, { host, clock }),
+      ...createReissueSteps({ inventory, options }, { host, clock }),
       ...createRenewalSteps({ inventory, reissued }, { host, clock }),
     ] as readonly Step[];
   };
