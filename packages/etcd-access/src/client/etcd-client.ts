@@ -50,6 +50,12 @@ export interface EtcdClient extends EtcdKv {
    * @throws as `removeMember`
    */
   promoteMember(endpoint: string, id: string, options?: MemberRequestOptions): Promise<void>;
+  /**
+   * Makes another member the leader, through the leader at `endpoint`; sent once.
+   * @param id hexadecimal
+   * @throws as `removeMember`; `ETCD_REFUSED` also where the member at `endpoint` does not lead
+   */
+  moveLeader(endpoint: string, id: string, options?: MemberRequestOptions): Promise<void>;
   /** Closes the connections. */
   close(): void;
 }

@@ -8,7 +8,7 @@ const ALARM_KINDS: Readonly<Record<number, AlarmKind>> = { [ALARM_NO_SPACE]: 'NO
 
 type MaintenanceCalls = Pick<
   EtcdClient,
-  'serverIdentity' | 'members' | 'removeMember' | 'promoteMember' | 'status' | 'alarms' | 'snapshot'
+  'serverIdentity' | 'members' | 'removeMember' | 'promoteMember' | 'moveLeader' | 'status' | 'alarms' | 'snapshot'
 >;
 
 /** Calls of etcd's Cluster and Maintenance services. */
@@ -32,6 +32,10 @@ export function createMaintenance(deps: {
     },
     promoteMember: async (endpoint, id, { signal } = {}) => {
       await calls.unary(endpoint, Cluster.method.memberPromote, { id: numberOf(id) }, { isWrite: true, signal });
+    },
+    moveLeader: async (endpoint, id, { signal } = {}) => {
+      const request = { targetId: numberOf(id) };
+      await calls.unary(endpoint, Maintenance.method.moveLeader, request, { isWrite: true, signal });
     },
     status: async (endpoint, { signal } = {}) => {
       const status = await calls.unary(endpoint, Maintenance.method.status, {}, { needsLeader: false, signal });

@@ -22,6 +22,7 @@ import { createTrustPhase } from '../rotation/trust-phase.ts';
 import { API_STABLE, CA_PUBLISHED, LOCKS, RESTART } from '../step-ids.ts';
 import { createAdoption } from './adoption.ts';
 import { assertCommonFilesStay } from './common-files.ts';
+import { moveEtcdLeader } from './etcd-leadership.ts';
 import { whyEtcdStays, withoutEtcd } from './etcd-restart.ts';
 import { createKubeletServingPhase } from './kubelet-serving.ts';
 import { createLocksStep } from './leader-locks.ts';
@@ -153,6 +154,7 @@ function createControlPlanePhase(
           value,
           timeoutMs: RESTART_TIMEOUT_MS,
           findObstacle: createMajorityWatch(node, membersTimeoutMs),
+          beforeEtcdRestarts: isOneOfSeveral ? async () => void (await moveEtcdLeader(node)) : undefined,
         },
         node,
       ) as Step;

@@ -102,7 +102,7 @@ function depsOf(host: Host): WorkflowDeps {
   return { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
 }
 
-function playbookOf(host: Host): Playbook {
+function playbookOf(host: Host, beforeEtcdRestarts?: () => Promise<void>): Playbook {
   const step = createControlPlaneRestartStep(
     {
       id: 'control-plane/restart',
@@ -110,6 +110,7 @@ function playbookOf(host: Host): Playbook {
       kubeletService: 'kubelet',
       value: '2026-11-22T12:00:00.000Z',
       timeoutMs: 30_000,
+      beforeEtcdRestarts,
       findNeeds: async () => {
         const { pods } = await readStaticPods({ directory: DIRECTORY }, { host });
         const processes = await host.processes();
@@ -124,9 +125,12 @@ function playbookOf(host: Host): Playbook {
   return { id: 'demo', title: 'Demo', phases: [{ id: 'demo', title: 'Demo', steps: async () => [step] }] };
 }
 
-function run(host: Host): Promise<RunResult> {
+function run(host: Host, beforeEtcdRestarts?: () => Promise<void>): Promise<RunResult> {
   const signal = new AbortController().signal;
-  return runPlaybook({ playbook: playbookOf(host), selection: {}, confirm: async () => true, signal }, depsOf(host));
+  return runPlaybook(
+    { playbook: playbookOf(host, beforeEtcdRestarts), selection: {}, confirm: async () => true, signal },
+    depsOf(host),
+  );
 }
 
 describe('the restart of a control plane', () => {
@@ -161,6 +165,18 @@ describe('the restart of a control plane', () => {
     const error = await expectCode(run(createDeadNode({ kubeletWorks: false })), 'NOT_VERIFIED');
     expect(error.message).toContain('no new etcd pod appeared');
     expect(error.message).toContain('no new kube-apiserver pod appeared');
+  });
+
+  it('lets etcd prepare once, before the first change, and not when it does not restart', async () => {
+    const host = createDeadNode();
+    const changed: number[] = [];
+    const prepare = async (): Promise<void> => {
+      const { mutations } = host as FakeHost;
+      changed.push(mutations.filter(({ target }) => target.startsWith(DIRECTORY)).length);
+    };
+    expect((await run(host, prepare)).outcome).toBe('done');
+    expect((await run(host, prepare)).outcome).toBe('nothing-to-do');
+    expect(changed).toEqual([0]);
   });
 
   it('is blocked when the kubelet service is unknown', async () => {

@@ -39,6 +39,8 @@ export interface ControlPlaneRestartInput {
   readonly value: string;
   /** How long all pods together may take to become healthy. */
   readonly timeoutMs: number;
+  /** Called before the first change where etcd restarts with the others; what it cannot do is no failure. Default: nothing. */
+  readonly beforeEtcdRestarts?: (() => Promise<void>) | undefined;
   /** See `waitForNewPod`; asked for every pod. */
   readonly findObstacle?: FindObstacle | undefined;
 }
@@ -118,6 +120,7 @@ export function createControlPlaneRestartStep(
       for (const pod of waitFor) old.push(await OldPod.read(pod, listeners, { host }));
       const apiServer = old.find(({ pod, processes }) => isOf(pod, 'kube-apiserver') && processes.length > 0);
       const etcd = waitFor.find((pod) => isOf(pod, 'etcd'))?.manifest.path;
+      if (etcd !== undefined) await input.beforeEtcdRestarts?.();
       const manifests = edits.filter((edit) => !isService(edit));
       const last = apiServer === undefined ? [] : manifests.filter(({ change }) => change.target === etcd);
       await journal.perform(manifests.filter((edit) => !last.includes(edit)));
