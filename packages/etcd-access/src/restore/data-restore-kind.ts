@@ -6,6 +6,7 @@ import { openDatabase } from '../database/database-file.ts';
 import { EtcdError } from '../errors.ts';
 import { readRestoreMark, writeRestoreMark } from './restore-mark.ts';
 import { TOOL_ENVIRONMENT } from './restore-tool.ts';
+import { restoreFailed, restoreSnapshot } from './snapshot-restore.ts';
 
 /** Restores a data directory from a file; the old data stays beside the new. */
 export interface DataRestore extends Change {
@@ -28,6 +29,8 @@ export interface DataRestore extends Change {
   readonly revision: number;
   readonly name: string;
   readonly peerUrl: string;
+  /** The process of the kubelet, to be kept with the data. Default: it is not kept. */
+  readonly kubelet?: string | undefined;
 }
 
 type RestoreHost = Pick<
@@ -48,8 +51,6 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** A database of 8 GiB on a slow disk. */
-const RESTORE_TIMEOUT_MS = 30 * 60_000;
 const COMMAND_TIMEOUT_MS = 60_000;
 /** etcd waits for the watches of its clients. */
 const STOP_TIMEOUT_MS = 90_000;
@@ -103,33 +104,25 @@ async function restore(change: DataRestore, deps: Deps): Promise<void> {
   if ((await readRestoreMark(member, { host }))?.value === change.value) return;
   await assertStopped(change.target, deps);
   // What an interrupted restore has left: no etcd ever ran on it.
-  await call(['rm', '-rf', '--one-file-system', '--', stage], COMMAND_TIMEOUT_MS, change, host);
-  await call(commandOf(change, stage), RESTORE_TIMEOUT_MS, change, host);
+  await call(['rm', '-rf', '--one-file-system', '--', stage], change, host);
+  const { program, name, peerUrl, bump, isHashed } = change;
+  const token = `kube-rescue-${change.value}`;
+  await restoreSnapshot(
+    { program, source: change.source, directory: stage, name, peerUrl, token, bump, isHashed },
+    { host },
+  );
   const restored = joinPath(stage, 'member');
   const database = await openDatabase(joinPath(restored, 'snap/db'), { host });
-  if (database === undefined) throw failed(change, 'the program has written no database');
+  if (database === undefined) throw restoreFailed(change.source, 'the program has written no database');
   const owner = await host.stat(hostPath(change.target));
   if (owner !== undefined && (owner.uid !== 0 || owner.gid !== 0)) {
-    await call(['chown', '-R', `${owner.uid}:${owner.gid}`, '--', stage], COMMAND_TIMEOUT_MS, change, host);
+    await call(['chown', '-R', `${owner.uid}:${owner.gid}`, '--', stage], change, host);
   }
-  const { value, sourceSha256: source, revision } = change;
-  await writeRestoreMark(restored, { value, source, revision }, { host });
+  const { value, sourceSha256: source, revision, kubelet } = change;
+  await writeRestoreMark(restored, { value, source, revision, kubelet }, { host });
   if (await exists(member, host)) await host.moveDirectory(member, kept);
   await host.moveDirectory(restored, member);
-  await call(['rm', '-rf', '--one-file-system', '--', stage], COMMAND_TIMEOUT_MS, change, host);
-}
-
-function commandOf(change: DataRestore, stage: HostPath): readonly [string, ...string[]] {
-  const { program, source, name, peerUrl, value, bump, isHashed } = change;
-  return [
-    ...([program, 'snapshot', 'restore', source] as const),
-    ...[`--data-dir=${stage}`, `--name=${name}`, `--initial-cluster=${name}=${peerUrl}`],
-    // With the old token the cluster would have its old id, and members that come back could talk to it.
-    ...[`--initial-advertise-peer-urls=${peerUrl}`, `--initial-cluster-token=kube-rescue-${value}`],
-    // Watches that are open since before would otherwise wait for revisions that are used again, and show nothing.
-    ...(bump === 0 ? [] : [`--bump-revision=${bump}`, '--mark-compacted']),
-    ...(isHashed ? [] : ['--skip-hash-check']),
-  ];
+  await call(['rm', '-rf', '--one-file-system', '--', stage], change, host);
 }
 
 async function undo(change: DataRestore, hadData: boolean, deps: Deps): Promise<UndoOutcome> {
@@ -169,29 +162,21 @@ async function assertStopped(target: string, { host, clock }: Deps): Promise<voi
   }
 }
 
-async function call(
-  argv: readonly [string, ...string[]],
-  timeoutMs: number,
-  change: DataRestore,
-  host: RestoreHost,
-): Promise<void> {
-  const { exitCode, stdout, stderr } = await host.exec(argv, { timeoutMs, env: TOOL_ENVIRONMENT });
+async function call(argv: readonly [string, ...string[]], change: DataRestore, host: RestoreHost): Promise<void> {
+  const { exitCode, stdout, stderr } = await host.exec(argv, {
+    timeoutMs: COMMAND_TIMEOUT_MS,
+    env: TOOL_ENVIRONMENT,
+  });
   if (exitCode === 0) return;
   const lines = `${stdout}\n${stderr}`.trim().split('\n');
-  throw failed(change, `${argv[0]} ended with ${exitCode}: ${printable(lines.at(-1) ?? '').slice(0, 300)}`);
+  throw restoreFailed(
+    change.source,
+    `${argv[0]} ended with ${exitCode}: ${printable(lines.at(-1) ?? '').slice(0, 300)}`,
+  );
 }
 
 async function exists(path: HostPath, host: Pick<Host, 'stat'>): Promise<boolean> {
   return (await host.stat(path)) !== undefined;
-}
-
-function failed({ source }: DataRestore, reason: string): EtcdError {
-  return new EtcdError({
-    code: 'ETCD_RESTORE_FAILED',
-    message: `the snapshot was not restored: ${reason}`,
-    subject: source,
-    hint: 'the old data is unchanged; use another copy of the snapshot, or another etcdutl (--etcdutl)',
-  });
 }
 
 function noSpace(target: string, needed: number, free: number): EtcdError {

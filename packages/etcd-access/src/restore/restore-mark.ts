@@ -8,6 +8,8 @@ export interface RestoreMark {
   readonly source: string;
   /** The first revision that the restored etcd uses is larger. */
   readonly revision: number;
+  /** The process of the kubelet that ran at the restore; `undefined` when none was found, or it need not be known. */
+  readonly kubelet?: string | undefined;
 }
 
 const MARK = 'kube-rescue-restore.json';
@@ -20,9 +22,11 @@ export async function readRestoreMark(
   const bytes = await host.readFile(joinPath(member, MARK));
   if (bytes === undefined) return undefined;
   try {
-    const { value, source, revision } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, unknown>>;
+    const { value, source, revision, kubelet } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<
+      Record<string, unknown>
+    >;
     return typeof value === 'string' && typeof source === 'string' && typeof revision === 'number'
-      ? { value, source, revision }
+      ? { value, source, revision, kubelet: typeof kubelet === 'string' ? kubelet : undefined }
       : undefined;
   } catch {
     return undefined;

@@ -11,6 +11,11 @@ export const OTHER_DATA = hostPath('/mnt/etcd');
 const DATABASE = hostPath(`${OTHER_DATA}/member/snap/db`);
 export const DATA = hostPath('/var/lib/etcd');
 const MANIFESTS = '/etc/kubernetes/manifests';
+const KUBELET = [
+  '/usr/bin/kubelet',
+  '--config=/var/lib/kubelet/config.yaml',
+  '--kubeconfig=/etc/kubernetes/kubelet.conf',
+];
 const HASH_BYTES = 32;
 const PAGE_BYTES = 4096;
 const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -22,6 +27,7 @@ const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-s
  */
 export function createRestoreNode(tree: NodeTree, snapshot: Uint8Array, known?: Map<string, ToolRun>): Host {
   let discarded = 0;
+  let kubelets = 1;
   const fake = createFakeHost({
     tree: new Map([
       ...[...tree].filter(([file]) => !file.startsWith(DATA)),
@@ -56,6 +62,13 @@ export function createRestoreNode(tree: NodeTree, snapshot: Uint8Array, known?: 
   };
   return {
     ...fake,
+    services: {
+      ...fake.services,
+      act: async (action, name) => {
+        await fake.services.act(action, name);
+        if (action !== 'stop') kubelets += 1;
+      },
+    },
     processes: async () => {
       const running = await Promise.all(
         COMPONENTS.map(async (name, index): Promise<ProcessInfo | undefined> => {
@@ -65,7 +78,8 @@ export function createRestoreNode(tree: NodeTree, snapshot: Uint8Array, known?: 
           return { pid: index + 100, argv: [name], startTicks: index + 100, cgroup };
         }),
       );
-      return running.filter((each) => each !== undefined);
+      const kubelet = { pid: kubelets, argv: KUBELET, uid: 0, effectiveUid: 0, startTicks: kubelets, cgroup: '0::/\n' };
+      return [kubelet, ...running.filter((each) => each !== undefined)];
     },
   };
 }

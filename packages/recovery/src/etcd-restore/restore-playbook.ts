@@ -5,6 +5,7 @@ import { createApiGate, createNodeGate } from '../gates/gates.ts';
 import { createLeaderGate } from '../gates/leader-gate.ts';
 import { assertSingleMember } from '../kubeadm/single-member.ts';
 import { API_STABLE } from '../step-ids.ts';
+import { RESTORE_KUBELET } from './kubelet-step.ts';
 import { readRestoreNode } from './restore-node.ts';
 import { assertMayRestore, assertRuns } from './restore-refusals.ts';
 import { createRevisionGate } from './revision-gate.ts';
@@ -32,7 +33,7 @@ export function createEtcdRestorePlaybook(opened: Node, input: EtcdRestoreInput)
     title: 'Control plane',
     steps: (node) => [
       createRevisionGate(node, [RESTORE_START]),
-      createApiGate(node, [RESTORE_START]),
+      createApiGate(node, [RESTORE_KUBELET]),
       createNodeGate(node, [API_STABLE]),
       createLeaderGate('kube-controller-manager', node, [API_STABLE]),
       createLeaderGate('kube-scheduler', node, [API_STABLE]),
@@ -59,7 +60,7 @@ export function createRestorePhases(opened: Node, input: EtcdRestoreInput): Play
       await assertMayRestore(input, node, signal);
       await assertSameCluster(found, input);
     }
-    return { facts, source: found, isDone };
+    return { facts, source: found, isDone, mark };
   };
   return [
     opened.phase({

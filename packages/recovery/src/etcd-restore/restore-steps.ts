@@ -1,8 +1,11 @@
+import type { RestoreMark } from '@kube-rescue/etcd-access/restore';
 import { joinPath } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
 import { askHealth, listRunningPods } from '@kube-rescue/static-manifests';
-import { type Change, type Finding, readBefore, sha256, type Step } from '@kube-rescue/workflow';
+import { type Change, readBefore, sha256, type Step } from '@kube-rescue/workflow';
+import { type ChangesFinding, DONE, needed, waiting, withChanges } from './changes-step.ts';
 import { RESTART_TIMEOUT_MS } from '../kubeadm/restart.ts';
+import { createKubeletStep, identifyKubelet, RESTORE_KUBELET } from './kubelet-step.ts';
 import { type RestoreNode, type StoppablePod, STOPPED } from './restore-node.ts';
 import type { RestoreSource } from './restore-source.ts';
 
@@ -21,27 +24,15 @@ const INTERVAL_MS = 500;
 const MANIFEST_MODE = 0o600;
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
-/** Finding with the changes that the check has prepared. */
-interface ChangesFinding extends Finding {
-  readonly changes: readonly Change[];
-}
-
 /** What every step of one restore knows. */
 export interface RestoreContext {
   readonly facts: RestoreNode;
   readonly source: RestoreSource;
   /** The data directory has been restored by this restore, or from this file. */
   readonly isDone: boolean;
+  /** The mark of the data directory as it is; `undefined` when it was never restored. */
+  readonly mark: RestoreMark | undefined;
 }
-
-type StepParts = Pick<Step<ChangesFinding>, 'id' | 'title' | 'requires' | 'reversible' | 'check' | 'apply' | 'verify'>;
-
-function withChanges(parts: StepParts): Step {
-  // Rolled back in exactly the reverse order: the data is exchanged while both pods are stopped.
-  return { ...parts, unit: 'etcd-restore', plan: (finding) => (finding as ChangesFinding).changes };
-}
-
-const DONE: ChangesFinding = { status: 'ok', summary: 'nothing to do', evidence: [], changes: [] };
 
 /** Keeps the manifests of etcd and the API server, stops both pods, in this order. A rollback starts them again, last. */
 export function createStopSteps({ facts, isDone }: RestoreContext, node: Node): readonly Step[] {
@@ -124,6 +115,11 @@ export function createDataStep(
     ...{ isHashed: source.isHashed, bytes: source.bytes, program: tool?.program ?? '', bump },
     ...{ revision: source.revision + bump, name, peerUrl },
   };
+  /** Its watches hold revisions of before. */
+  const withKubelet = async (): Promise<Change> => {
+    const kubelet = bump === 0 ? await identifyKubelet(node) : undefined;
+    return kubelet === undefined ? change : { ...change, kubelet };
+  };
   return withChanges({
     ...{ id: RESTORE_DATA, title: 'restore the data of etcd', requires: [RESTORE_STOP], reversible: 'yes' },
     check: async () => {
@@ -138,7 +134,12 @@ export function createDataStep(
         bump === 0 ? `${by}; ${NO_BUMP}` : `${by}, from revision ${change.revision} on`,
       ];
       // A plan shows the summary: what is lost belongs to the question.
-      return { status: 'needed', summary: `etcd is restored: ${evidence.join('; ')}`, evidence, changes: [change] };
+      return {
+        status: 'needed',
+        summary: `etcd is restored: ${evidence.join('; ')}`,
+        evidence,
+        changes: [await withKubelet()],
+      };
     },
     apply: (changes, journal) => journal.perform(changes.map((each) => ({ change: each }))),
     verify: async () => {
@@ -153,10 +154,14 @@ export function createDataStep(
 }
 
 const NO_BUMP =
-  'this version of etcd cannot raise its revision: watches that are open since before may miss changes; restart the kubelets and the controllers of every node afterwards';
+  "this version of etcd cannot raise its revision: watches that are open since before may miss changes; this node's kubelet is restarted; restart the kubelets and the controllers of the other nodes afterwards";
 
-/** Starts both pods again with their own manifests, then removes the kept ones. */
-export function createStartSteps({ facts, isDone }: RestoreContext, node: Node): readonly Step[] {
+/**
+ * Starts both pods again with their own manifests, restarts the kubelet where etcd could not raise its revision, then removes the kept
+ * manifests.
+ */
+export function createStartSteps(context: RestoreContext, node: Node): readonly Step[] {
+  const { facts, isDone } = context;
   const { host } = node;
   const missing = async (): Promise<readonly StoppablePod[]> => {
     const known = await Promise.all(facts.pods.map(async (pod) => ((await host.stat(pod.manifest)) ? undefined : pod)));
@@ -200,7 +205,7 @@ export function createStartSteps({ facts, isDone }: RestoreContext, node: Node):
     },
   });
   const tidy = withChanges({
-    ...{ id: RESTORE_TIDY, title: 'remove the kept manifests', requires: [RESTORE_START], reversible: 'yes' },
+    ...{ id: RESTORE_TIDY, title: 'remove the kept manifests', requires: [RESTORE_KUBELET], reversible: 'yes' },
     check: async () => {
       const kept = await Promise.all(
         facts.pods.map(async ({ stopped }) => {
@@ -214,7 +219,7 @@ export function createStartSteps({ facts, isDone }: RestoreContext, node: Node):
     apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
     verify: async () => ({ verified: true, evidence: [] }),
   });
-  return [start, tidy];
+  return [start, withChanges(createKubeletStep({ isDone, mark: context.mark, requires: RESTORE_START }, node)), tidy];
 }
 
 async function observe(
@@ -245,15 +250,6 @@ async function waitUntilStopped(
     waitingFor(`${component} to stop`);
     await node.clock.sleep(INTERVAL_MS, signal);
   }
-}
-
-function needed(summary: string, changes: readonly (Change | undefined)[]): ChangesFinding {
-  const real = changes.filter((change) => change !== undefined);
-  return real.length === 0 ? DONE : { status: 'needed', summary, evidence: [], changes: real };
-}
-
-function waiting(step: string): ChangesFinding {
-  return { status: 'blocked', summary: 'the data is not restored yet', evidence: [], waitsFor: [step], changes: [] };
 }
 
 function noKubelet(service: string): ChangesFinding {

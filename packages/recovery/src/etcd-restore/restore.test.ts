@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createDataRestoreKind, inspectSnapshotFile, readRestoreMark } from '@kube-rescue/etcd-access/restore';
 import { createLocalHost, type Host, hostPath } from '@kube-rescue/host';
-import { openNode } from '@kube-rescue/node';
+import { type NodeOptions, openNode } from '@kube-rescue/node';
 import {
   buildPki,
   createFixedClock,
@@ -29,6 +29,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a restore of etcd', () => {
   let etcd: RunningEtcd;
   let tree: NodeTree;
   let snapshot: Uint8Array;
+  let canRaise: boolean;
   beforeAll(async () => {
     etcd = await startEtcd();
     const pki = await buildPki({ now: NOW, algorithm: 'ecdsa' });
@@ -36,6 +37,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a restore of etcd', () => {
     await putClusterIdentity(etcd, pki.pairs.ca.certificate);
     await etcd.etcdctl('put', '/registry/kept', 'yes');
     snapshot = await snapshotOf(etcd);
+    canRaise = (await etcd.etcdctl('snapshot', 'restore', '--help')).includes('--bump-revision');
   });
   afterAll(() => etcd.stop());
 
@@ -45,11 +47,11 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a restore of etcd', () => {
     return readFile(file);
   }
 
-  async function run(host: Host, input: EtcdRestoreInput = FROM, now = NOW) {
+  async function run(host: Host, input: EtcdRestoreInput = FROM, now = NOW, options: NodeOptions = NODE) {
     const clock = createFixedClock(now);
     const kinds = createChangeRegistry([...hostChangeKinds(host), createDataRestoreKind({ host, clock })]);
     const deps = { host, clock, kinds, store: openRunStore(host), onEvent: () => undefined };
-    const node = openNode(NODE, { host, clock });
+    const node = openNode(options, { host, clock });
     const playbook = { id: 'etcd-restore', title: 'Restore', phases: createRestorePhases(node, input) };
     const confirm = async (): Promise<boolean> => true;
     const result = await runPlaybook({ playbook, selection: {}, confirm, signal }, deps);
@@ -63,6 +65,7 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a restore of etcd', () => {
     expect(result.outcome).toBe('done');
     expect(result.steps.filter((step) => step.result === 'done').map(({ step }) => step)).toEqual([
       ...['etcd-restore/keep-manifests', 'etcd-restore/stop', 'etcd-restore/data', 'etcd-restore/start'],
+      ...(canRaise ? [] : ['etcd-restore/kubelet']),
       'etcd-restore/tidy',
     ]);
     const { values } = await inspectSnapshotFile(
@@ -76,6 +79,27 @@ describe.skipIf(!requireProgram('etcd', 'etcdctl'))('a restore of etcd', () => {
     const { notReverted } = await rollback();
     expect(notReverted).toEqual([]);
     expect(await readTree(host, MEMBER)).toEqual(old);
+  });
+
+  it('restarts the kubelet once where etcd cannot raise its revision, and again when it is rolled back', async () => {
+    const host = createRestoreNode(tree, snapshot);
+    const kubelet = async () => (await host.processes()).find(({ argv }) => argv[0] === '/usr/bin/kubelet')?.pid;
+    expect(await kubelet()).toBe(1);
+    const { rollback } = await run(host);
+    expect(await kubelet()).toBe(canRaise ? 1 : 2);
+    expect((await run(host)).result.outcome).toBe('nothing-to-do');
+    expect(await kubelet()).toBe(canRaise ? 1 : 2);
+    await rollback();
+    expect(await kubelet()).toBe(canRaise ? 1 : 3);
+  });
+
+  it('leaves a kubelet alone that is no service here, and warns', async () => {
+    const host = createRestoreNode(tree, snapshot);
+    const { result } = await run(host, FROM, NOW, { ...NODE, kubeletService: 'another' });
+    const kubelet = result.steps.find(({ step }) => step === 'etcd-restore/kubelet');
+    if (canRaise) expect(kubelet?.warnings ?? []).toEqual([]);
+    else expect(kubelet?.warnings?.join('\n')).toContain('restart the kubelet by hand');
+    expect((await host.processes())[0]?.pid).toBe(1);
   });
 
   it('is not repeated for the same file, except when it is asked for; then the revision is higher still', async () => {
