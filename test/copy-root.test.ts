@@ -90,6 +90,11 @@ const COMMANDS: Readonly<Record<string, readonly (readonly [args: readonly strin
     [['dns', 'set-credentials', '--aws-credentials', 'keys', '--yes'], REFUSED],
     [['dns', 'set-credentials', '--profile', 'p', '--via', 'api', '--yes'], REFUSED],
   ],
+  api: [
+    [['api'], REFUSED],
+    [['api', '--from-snapshot', './etcd.db'], REFUSED],
+    [['api', '--writable'], REFUSED],
+  ],
   drill: [[['drill'], WRONG_USAGE]],
   completion: [[['completion', 'bash'], WRONG_USAGE]],
   runbook: [[['runbook'], WRONG_USAGE]],

@@ -11,6 +11,7 @@ import { NODE_CONFIG_ERRORS } from '@kube-rescue/node-config';
 import { JOIN_ERRORS } from '@kube-rescue/node-join';
 import { POD_ERRORS } from '@kube-rescue/pod-bootstrap';
 import { MANIFEST_ERRORS } from '@kube-rescue/static-manifests';
+import { RECOVERY_ERRORS } from '@kube-rescue/recovery';
 import { WORKFLOW_ERRORS } from '@kube-rescue/workflow';
 import { X509_ERRORS } from '@kube-rescue/x509';
 import { DRILL_ERRORS } from '../apps/drill/src/errors.ts';
@@ -29,6 +30,7 @@ const TABLES: { readonly [P in keyof ErrorTables]: ErrorTables[P] } = {
   'node-config': NODE_CONFIG_ERRORS,
   'node-join': JOIN_ERRORS,
   'pod-bootstrap': POD_ERRORS,
+  recovery: RECOVERY_ERRORS,
   'static-manifests': MANIFEST_ERRORS,
   workflow: WORKFLOW_ERRORS,
   x509: X509_ERRORS,

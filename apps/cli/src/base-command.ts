@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { renderDocument } from './document.ts';
 import { callOf, type TypedWord } from './call.ts';
 import { wrapError, wrapResult } from './envelope.ts';
-import { type ExitCode, exitCodeFor } from './exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeFor } from './exit-codes.ts';
 import { nodeFlags, outputFlags } from './flags.ts';
 import { documentFormat, isWide } from './output-format.ts';
 import { afterWrites } from './recorded-writes.ts';
@@ -31,6 +31,13 @@ export interface Answer<R extends object = object> {
   readonly outputFile?: string | undefined;
   /** Set when the result itself is a failure. */
   readonly failure?: Error | undefined;
+  /** Nothing is printed: the standard output is that of `work`. Default: false. */
+  readonly isUnprinted?: boolean | undefined;
+  /**
+   * What goes on after the answer was printed: a server in the foreground. Its exit status replaces `exitCode`; its failure is
+   * printed on the error output alone, because the document is printed already. Default: nothing.
+   */
+  readonly work?: (() => Promise<number>) | undefined;
 }
 
 /**
@@ -59,7 +66,23 @@ export abstract class BaseCommand extends Command {
   protected readonly streams = openStreams(this.argv, callOf(this.argv, this.config));
 
   override async run(): Promise<void> {
-    const { result, exitCode, text, yaml, failure, isLong, outputFile } = await this.answerAndFinish();
+    const answer = await this.answerAndFinish();
+    if (answer.isUnprinted !== true) await this.print(answer);
+    if (answer.work !== undefined) await this.goOn(answer.work);
+  }
+
+  private async goOn(work: () => Promise<number>): Promise<void> {
+    try {
+      process.exitCode = await work();
+    } catch (error) {
+      const exitCode = this.exitCodeOf(error);
+      process.exitCode = exitCode;
+      printError(error, this.streams.reporter, exitCode === EXIT.bug, secretArguments(this.argv));
+    }
+  }
+
+  private async print(answer: Answer): Promise<void> {
+    const { result, exitCode, text, yaml, failure, isLong, outputFile } = answer;
     const { reporter } = this.streams;
     const stdout = isWide(this.argv) ? { ...this.streams.stdout, unbounded: true, wide: true } : this.streams.stdout;
     process.exitCode = exitCode;

@@ -43,7 +43,16 @@ const GUARDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
 };
 /** A signing request has no dates; a rollback restores what was there; the others touch no certificate of a file. */
 const UNGUARDED = [
-  ...['completion', 'certs:check', 'certs:csr:export', 'certs:inspect', 'cni:bootstrap', 'cni:check', 'dns:check'],
+  ...[
+    'api',
+    'completion',
+    'certs:check',
+    'certs:csr:export',
+    'certs:inspect',
+    'cni:bootstrap',
+    'cni:check',
+    'dns:check',
+  ],
   ...[
     'dns:set-credentials',
     'drill',

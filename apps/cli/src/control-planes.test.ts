@@ -27,6 +27,8 @@ const COMMANDS = {
     'nodes:join',
     // A cluster of its own.
     'drill',
+    // A copy; with --writable, objects.
+    'api',
   ],
   readOnly: [
     ...[

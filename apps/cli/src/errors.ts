@@ -21,6 +21,7 @@ export const CLI_ERRORS = {
   ETCD_SILENT: 'unavailable',
   DRILL_NOT_INSTALLED: 'usage',
   RUNBOOK_MISSING: 'missing',
+  SERVER_ENDED: 'failed',
 } as const satisfies Record<string, ErrorKind>;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -20,6 +20,7 @@ import type { PlanAnswer } from './playbook-run.ts';
 import type { RunAnswer } from './run-answer.ts';
 import type { RunRow } from './render/runs.ts';
 import type { RunSummary } from './report/run-summary.ts';
+import type { ThrowawayRow } from './throwaway/throwaway-answer.ts';
 
 /** Of a command that carries out a playbook: the run, or with `--dry-run` the plan. */
 type PlaybookResult = RunAnswer | PlanAnswer;
@@ -83,6 +84,7 @@ export interface Results {
   report: { readonly report: RunSummary };
   runbook: { readonly runbooks: readonly RunbookRow[] } | { readonly runbook: RunbookRow & { readonly text: string } };
   completion: { readonly shell: string; readonly script: string };
+  api: ThrowawayRow;
   'certs check': CertificateResult;
   'certs inspect': { readonly target: string; readonly certificates: readonly InspectedCertificate[] };
   'certs renew': PlaybookResult;

@@ -38,6 +38,7 @@ export {
 export type { AttributeLoss, OnAttributesLost } from './kept-attributes.ts';
 export { preventCoreDumps } from './local/local-core-dumps.ts';
 export { copyOnly } from './copy-only.ts';
+export { runInForeground } from './local/local-foreground.ts';
 export { showInPager } from './local/local-pager.ts';
 export { isLiveRoot } from './local/live-root.ts';
 export { createLocalHost, type LocalHostOptions } from './local/local-host.ts';

@@ -27,3 +27,4 @@ export { findDataDirectory } from './etcd/data-directory.ts';
 export { findEtcdVersion, nameRestoreCommand, readImageVersion } from './etcd/restore-tool.ts';
 export { type CountedMember, type MemberAction, quorumAfter, quorumOf } from './etcd/quorum-after.ts';
 export { listVoters, type MemberEvidence, type Voter, type Voters, votersOf } from './etcd/voters.ts';
+export { type CopiedPrograms, copyImagePrograms, type ImagePrograms } from './programs/image-programs.ts';

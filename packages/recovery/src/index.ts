@@ -34,3 +34,5 @@ export { reportTokenRotation, type TokenRotationReport } from './token-keys/toke
 export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } from './recovery-playbook.ts';
 export { describeRecoveryTimes, type RecoveryTimes, recoveryTimesOf } from './recovery-times.ts';
 export { createSnapshotPhases } from './etcd-backup/etcd-snapshot-phases.ts';
+export { RECOVERY_ERRORS, ThrowawayError, type ThrowawayErrorCode } from './errors.ts';
+export { startThrowawayApi, type ThrowawayApi, type ThrowawayApiInput } from './throwaway-api/throwaway-api.ts';
