@@ -78,6 +78,6 @@ describe.skipIf(!requireProgram('ssh', 'sshd'))('over SSH', () => {
       };
       return { host, directory, dispose };
     },
-    { lacksSocketsAndLocks: true },
+    { lacksSockets: true },
   );
 });

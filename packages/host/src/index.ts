@@ -46,6 +46,7 @@ export { createReadCache, type ReadCache } from './read-cache.ts';
 export { measureSilence } from './silence.ts';
 export { shellLine } from './ssh/shell-line.ts';
 export { createSshHost, type SshHost, type SshHostOptions } from './ssh/ssh-host.ts';
+export type { SshJump } from './ssh/ssh-target.ts';
 export { assertTrusted, findForeignWriter, type ForeignWriter, type TrustHost } from './trust/path-trust.ts';
 export { guardHost, type GuardOptions, withInputs } from './trust/guarded-host.ts';
 export { systemClock } from './system-clock.ts';

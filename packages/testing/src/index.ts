@@ -44,7 +44,7 @@ export { type CertificateRequest, issueCertificate } from './pki/openssl-ca.ts';
 export { buildPki, type KeyPair, type Pki, type PkiOptions } from './pki/pki.ts';
 export { type KmsFault, type RunningKmsPlugin, startKmsPlugin } from './servers/kms-plugin.ts';
 export { requireProgram } from './servers/required-program.ts';
-export { type RunningSshServer, startSshServer } from './servers/ssh-server.ts';
+export { isolated, type RunningSshServer, type SshServerOptions, startSshServer } from './servers/ssh-server.ts';
 export { staticPodManifests } from './node/static-pods.ts';
 export { type StepCase, stepLaws } from './laws/step-laws.ts';
 export { type HostUnderTest, hostContract } from './host/host-contract.ts';

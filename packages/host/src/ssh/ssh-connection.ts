@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { ExecOptions } from '../host.ts';
 import { childEnvironment } from '../local/child-environment.ts';
 import { execForBytes } from '../local/local-exec.ts';
+import { type RunningProgram, startLocally } from '../local/local-start.ts';
 import { shellLine } from './shell-line.ts';
 import { sshFailure, sshMissing } from './ssh-failure.ts';
 import { type SshTarget, sshArguments } from './ssh-target.ts';
@@ -28,6 +29,11 @@ export interface SshConnection {
    * @throws HostError `SSH_...` when it cannot be reached, `HOST_EXEC_TIMEOUT`
    */
   run(words: readonly string[], options: RemoteOptions): Promise<RemoteResult>;
+  /**
+   * Starts a program there that goes on; its input ends when this process ends.
+   * @throws HostError `SSH_COMMAND_MISSING`
+   */
+  start(words: readonly string[]): RunningProgram;
   /** Ends the connection and removes its socket. */
   close(): Promise<void>;
 }
@@ -69,6 +75,13 @@ export async function openSshConnection(target: SshTarget): Promise<SshConnectio
       // The connection is open: the program itself exited with this code.
       if ((await control('check')).exitCode === 0) return result;
       throw sshFailure(target, result.stderr);
+    },
+    start: (words) => {
+      try {
+        return startLocally(['ssh', ...args, shellLine(words)], childEnvironment('SSH_AUTH_SOCK'));
+      } catch (error) {
+        throw isRecoveryError(error, 'HOST_EXEC_NOT_FOUND') ? sshMissing(error) : error;
+      }
     },
     close: async () => {
       await control('exit').catch(() => undefined);

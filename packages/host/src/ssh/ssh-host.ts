@@ -5,6 +5,7 @@ import type { OnAttributesLost } from '../kept-attributes.ts';
 import { createServices, SYSTEMD_SIGN } from '../local/local-services.ts';
 import { createScriptRunner } from './remote-script.ts';
 import { openSshConnection, type SshConnection } from './ssh-connection.ts';
+import { lockOverSsh } from './ssh-lock.ts';
 import { createSshProcesses } from './ssh-processes.ts';
 import { createSshFileReads } from './ssh-reads.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -50,7 +51,7 @@ exec timeout -s KILL "$seconds" "$@"
  * A machine behind the OpenSSH client of this one. Always checks host keys, never prompts, and keeps one
  * connection until it is closed.
  *
- * Needs `sh`, coreutils and GNU find there. Its sockets and locks are `HOST_UNSUPPORTED`. Other users of that machine can read
+ * Needs `sh`, coreutils and GNU find there, and `flock` for a lock. Its sockets are `HOST_UNSUPPORTED`. Other users of that machine can read
  * the values of `env`: pass secrets by `input`.
  * @throws HostError `SSH_UNREACHABLE` `SSH_HOST_KEY_CHANGED` `SSH_HOST_KEY_UNKNOWN` `SSH_AUTHENTICATION_FAILED`
  * `SSH_COMMAND_MISSING`; `HOST_PERMISSION_DENIED` when sudo wants a password
@@ -76,6 +77,7 @@ export async function createSshHost(options: SshHostOptions): Promise<SshHost> {
       ...createSshFileWrites(run, options.onAttributesLost ?? (() => undefined)),
       exec,
       ...doorsThatAreNotThere,
+      acquireLock: (path, holder) => lockOverSsh({ path, holder }, { connection, prefix, target: options }),
       close: () => connection.close(),
     };
   } catch (error) {
@@ -142,7 +144,7 @@ function notRunnable(exitCode: number, program: string, cwd: HostPath | undefine
   });
 }
 
-const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'connectUnix' | 'resolveDns' | 'acquireLock'> = {
+const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'connectUnix' | 'resolveDns'> = {
   request: async ({ url }) => {
     throw unsupported('send a request', url);
   },
@@ -154,9 +156,6 @@ const doorsThatAreNotThere: Pick<Host, 'request' | 'connect' | 'connectUnix' | '
   },
   resolveDns: async ({ name }) => {
     throw unsupported('query a DNS server', name);
-  },
-  acquireLock: async (path) => {
-    throw unsupported('take a lock', path);
   },
 };
 

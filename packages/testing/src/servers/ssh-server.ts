@@ -21,11 +21,30 @@ export interface RunningSshServer {
   stop(): Promise<void>;
 }
 
+/** What a server shows in place of this machine. */
+export interface SshServerOptions {
+  /** Directories that only its sessions have, by the path that they cover; in a mount namespace of its own. Default: none. */
+  readonly mounts?: Readonly<Record<string, string>> | undefined;
+  /** Its host name. Default: that of this machine. */
+  readonly hostname?: string | undefined;
+  /** A directory in front of the PATH of its sessions. Default: none. */
+  readonly programs?: string | undefined;
+}
+
 const SSHD = '/usr/sbin/sshd';
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** $1 host name or nothing, then pairs of directory and mount point up to `--`, then the argv of the server. */
+const ISOLATE = `
+[ -z "$1" ] || hostname "$1"
+shift
+while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 1; shift 2; done
+shift
+exec "$@"
+`;
 const READY_TRIES = 100;
 
 /** Starts sshd as root on a free port, independent of this machine's own sshd. */
-export async function startSshServer(): Promise<RunningSshServer> {
+export async function startSshServer(options: SshServerOptions = {}): Promise<RunningSshServer> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kube-rescue-sshd-'));
   chmodSync(directory, 0o700);
   const at = (name: string): string => path.join(directory, name);
@@ -51,12 +70,14 @@ export async function startSshServer(): Promise<RunningSshServer> {
       'StrictModes no',
       'MaxStartups 100',
       'MaxSessions 100',
+      ...(options.programs === undefined ? [] : [`SetEnv PATH=${options.programs}:${PATH}`]),
       '',
     ].join('\n'),
   );
   // sshd's privilege separation directory, which its unit creates at boot.
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
-  const server = spawn(SSHD, ['-D', '-e', '-f', at('sshd_config')], { stdio: 'ignore' });
+  const [program, ...args] = isolated([SSHD, '-D', '-e', '-f', at('sshd_config')], options);
+  const server = spawn(program, args, { stdio: 'ignore' });
   const exited = once(server, 'exit');
   await waitForPort(port);
   return {
@@ -72,6 +93,16 @@ export async function startSshServer(): Promise<RunningSshServer> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** The argv in namespaces of its own, which end with it; the same argv where it needs none. */
+export function isolated(
+  argv: readonly [string, ...string[]],
+  { mounts = {}, hostname }: Pick<SshServerOptions, 'mounts' | 'hostname'>,
+): readonly [string, ...string[]] {
+  if (hostname === undefined && Object.keys(mounts).length === 0) return argv;
+  const pairs = Object.entries(mounts).flatMap(([point, directory]) => [directory, point]);
+  return ['unshare', '--mount', '--uts', 'sh', '-c', ISOLATE, 'sh', hostname ?? '', ...pairs, '--', ...argv];
 }
 
 async function freePort(): Promise<number> {
