@@ -22,6 +22,13 @@ export const CLI_ERRORS = {
   DRILL_NOT_INSTALLED: 'usage',
   RUNBOOK_MISSING: 'missing',
   SERVER_ENDED: 'failed',
+  NODES_INVALID: 'usage',
+  NODES_UNFIT: 'refused',
+  NODES_BUSY: 'blocked',
+  NODES_RUN_NOT_FOUND: 'missing',
+  NODE_COMMAND_FAILED: 'failed',
+  PROGRAM_NOT_GIVEN: 'usage',
+  PROGRAM_UNUSABLE: 'unsupported',
 } as const satisfies Record<string, ErrorKind>;
 
 export type CliErrorCode = keyof typeof CLI_ERRORS;

@@ -19,6 +19,9 @@ import type { ManifestRow } from '@kube-rescue/static-manifests';
 import type { PlanAnswer } from './playbook-run.ts';
 import type { RunAnswer } from './run-answer.ts';
 import type { RunRow } from './render/runs.ts';
+import type { NodesPlanResult } from './over-ssh/nodes-plan.ts';
+import type { NodesRunResult } from './over-ssh/nodes-answer.ts';
+import type { NodesRollbackResult } from './over-ssh/rollback-nodes.ts';
 import type { RunSummary } from './report/run-summary.ts';
 import type { ThrowawayRow } from './throwaway/throwaway-answer.ts';
 
@@ -78,8 +81,8 @@ interface RunbookRow {
 export interface Results {
   triage: Triage;
   plan: PlanAnswer;
-  recover: PlaybookResult & { readonly ingressDns?: DnsReport };
-  rollback: RollbackPreview | RollbackResult;
+  recover: (PlaybookResult & { readonly ingressDns?: DnsReport }) | NodesPlanResult | NodesRunResult;
+  rollback: RollbackPreview | RollbackResult | NodesRollbackResult;
   runs: { readonly runs: readonly RunRow[] };
   report: { readonly report: RunSummary };
   runbook: { readonly runbooks: readonly RunbookRow[] } | { readonly runbook: RunbookRow & { readonly text: string } };

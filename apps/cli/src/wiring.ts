@@ -15,6 +15,7 @@ import type { Node } from '@kube-rescue/node';
 import type { OpenObjects } from '@kube-rescue/cluster-objects';
 import type { NodeSession } from '@kube-rescue/node-join';
 import type { RunDirectory, RunOrigin, RunStore, WorkflowDeps, WorkflowListener } from '@kube-rescue/workflow';
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { type BackupFlags, openSeals } from './backup/age-seal.ts';
 import { type Call, type TypedWord, typedWords } from './call.ts';
@@ -272,6 +273,13 @@ export const podBootstrap = (): Promise<typeof import('@kube-rescue/pod-bootstra
   import('@kube-rescue/pod-bootstrap');
 
 export const ingressDns = (): Promise<typeof import('@kube-rescue/ingress-dns')> => import('@kube-rescue/ingress-dns');
+
+/** Where this machine keeps what a command does elsewhere: root's own directory, else `XDG_STATE_HOME`. */
+export function stateDirectory({ userId }: Pick<Host, 'userId'>): string {
+  if (userId() === 0) return '/var/lib/kube-rescue';
+  const { XDG_STATE_HOME: given = '' } = process.env;
+  return `${given === '' ? resolve(homedir(), '.local/state') : given}/kube-rescue`;
+}
 
 /** Environment of the operator: `AWS_*` and proxy variables. */
 export function callerEnvironment(): NodeJS.ProcessEnv {

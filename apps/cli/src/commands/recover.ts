@@ -11,18 +11,20 @@ import { warnOfOutdatedCopies } from '../outdated-copies.ts';
 import { withLeftWorkers } from '../nodes/left-workers.ts';
 import { withRecoveryTimes } from '../report/recovery-times.ts';
 import { assertRenewalDue } from '../renewal-demand.ts';
+import { namesSeveral, severalNodesFlags, toNodesInput } from '../over-ssh/nodes-flags.ts';
 import { openRecoveryPlaybook, recoveryFlags, searchOf } from '../recovery-input.ts';
 
 export default class Recover extends NodeCommand {
   static override summary =
     'Recover this node: renew expired certificates, restart failed components, verify that they serve.';
   static override description =
-    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point. Run it on each of several kubeadm control-plane nodes: one that waits for others ends with 7.';
+    'Journals every change on the node before making it. Changes nothing on a healthy node. Ctrl-C stops at the next safe point. Of several kubeadm control planes, run it on each, or name them with --nodes; 7: it waits for others.';
   static override examples = [
     '<%= config.bin %> recover --dry-run',
     '<%= config.bin %> recover',
     '<%= config.bin %> recover --plan plan.json --yes',
     '<%= config.bin %> recover --resume',
+    '<%= config.bin %> recover --nodes cp1,cp2,cp3',
     '<%= config.bin %> recover --certs ./generated --join node02 --ssh-user core --ssh-sudo',
     '<%= config.bin %> recover --aws-credentials keys.json',
   ];
@@ -45,9 +47,16 @@ export default class Recover extends NodeCommand {
     }),
     'backup-identity': backupIdentityFlag,
     ...recoveryDnsFlags,
+    ...severalNodesFlags,
   };
 
   protected override async answer(): Promise<Answer> {
+    const { flags: typed } = await this.parse(Recover);
+    if (namesSeveral(typed)) {
+      const { recoverNodes } = await import('../over-ssh/recover-nodes.ts');
+      const several = await this.openSession(typed);
+      return recoverNodes(await toNodesInput(typed, several), several);
+    }
     const { flags } = await this.parseRun((argv) => this.parse(Recover, argv));
     const session = await this.openSession(flags);
     await assertClockOf(flags, { dryRun: flags['dry-run'] }, session);
