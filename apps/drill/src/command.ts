@@ -6,6 +6,7 @@ import { answerClean, answerDrill } from './answer.ts';
 import { drillExitOf } from './exit-codes.ts';
 import {
   assertBreaks,
+  assertSeveral,
   DEFAULT_KUBERNETES,
   KUBERNETES,
   kubernetesFor,
@@ -46,6 +47,10 @@ export class DrillCommand extends BaseCommand {
     executable: Flags.string({
       description: 'copy this file of npm run package onto the node, hide Node.js and npm, and recover with the file',
       helpValue: 'FILE',
+    }),
+    'over-ssh': Flags.boolean({
+      description: 'ha-expired: recover every node from the first, over SSH, by one command; needs --executable',
+      dependsOn: ['executable'],
     }),
     via: Flags.option({
       options: VIA,
@@ -91,10 +96,12 @@ export class DrillCommand extends BaseCommand {
     const { scenario, via, encrypted, trap, 'break-only': breakOnly } = flags;
     const keep = flags.keep || breakOnly;
     assertBreaks(scenario, breakOnly);
+    assertSeveral(scenario, flags['over-ssh']);
     const kubernetes = kubernetesFor(scenario, flags.kubernetes);
     const executable = flags.executable === undefined ? undefined : hostPath(resolve(flags.executable));
     const stableMs = flags['stable-for'] * 1000;
     const selfHosted = { via, encrypted, trap, stableMs, awsKeys: flags['aws-keys'], podsRunning: flags['pods-alive'] };
-    return answerDrill({ scenario, kubernetes, algorithm, keep, breakOnly, executable, selfHosted }, session);
+    const overSsh = flags['over-ssh'];
+    return answerDrill({ scenario, kubernetes, algorithm, keep, breakOnly, executable, overSsh, selfHosted }, session);
   }
 }

@@ -35,6 +35,8 @@ export interface DrillInput {
   readonly breakOnly: boolean;
   /** The one file to copy onto the node, which then has no Node.js. Default: the npm package of this drill. */
   readonly executable: HostPath | undefined;
+  /** Several control planes are recovered from the first, over SSH. */
+  readonly overSsh: boolean;
   /** Options of a drill on a self-hosted cluster. */
   readonly selfHosted: Omit<SelfHostedDrill, 'breakOnly'> & SelfHostedBeginning;
 }
@@ -180,13 +182,13 @@ function scenarioOf({ encrypted, podsRunning }: SelfHostedBeginning): SelfHosted
 
 async function rehearseAndRemove(
   known: Rehearsal,
-  { keep, breakOnly, executable }: Pick<DrillInput, 'keep' | 'breakOnly' | 'executable'>,
+  { keep, breakOnly, executable, overSsh }: Pick<DrillInput, 'keep' | 'breakOnly' | 'executable' | 'overSsh'>,
 ): Promise<Pick<DrillReport, 'recovery' | 'rotation' | 'kept'>> {
   const { cluster, watch, scenario } = known;
   let isKept = false;
   try {
     const program = await carryEverywhere(cluster, executable, known);
-    const rehearsal = { ...known, program };
+    const rehearsal = { ...known, program, overSsh };
     const times =
       typeof scenario === 'string' ? undefined : await rehearseKubeadm({ ...rehearsal, scenario }, { breakOnly });
     const recovery = times ?? null;

@@ -1,5 +1,5 @@
 import type { Proof } from '@kube-rescue/lab';
-import { recoverNodeByNode } from './high-availability/ha-drill.ts';
+import { recoverNodeByNode, recoverOverSsh } from './high-availability/ha-drill.ts';
 import type { KubeadmRehearsal } from './kubeadm-rehearsal.ts';
 import { nameProofs, proveAnswer, proveSameFiles } from './proofs/proofs.ts';
 import { findSnapshot, recoverAndWatch, type RecoveryTimes } from './recovery/recovery-watch.ts';
@@ -23,7 +23,8 @@ export async function rehearseKubeadm(
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
   if (!collect(proofs, nameProofs('death', death)) || breakOnly) return undefined;
-  return (cluster.controlPlanes.length > 1 ? recoverNodeByNode : recoverOneNode)(rehearsal, since);
+  if (cluster.controlPlanes.length === 1) return recoverOneNode(rehearsal, since);
+  return (rehearsal.overSsh === true ? recoverOverSsh : recoverNodeByNode)(rehearsal, since);
 }
 
 /** Recovers the only control plane, once more, rolls that back, and recovers it again. */

@@ -12,4 +12,6 @@ export interface KubeadmRehearsal {
   readonly onLine: (line: string) => void;
   /** The argv of kube-rescue on the nodes. Default: the npm package. */
   readonly program?: readonly string[] | undefined;
+  /** Several control planes are recovered from the first, over SSH. Default: on each. */
+  readonly overSsh?: boolean | undefined;
 }

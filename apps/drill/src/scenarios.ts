@@ -30,6 +30,16 @@ export function assertBreaks(scenario: Scenario, breakOnly: boolean): void {
   throw usageError(`scenario ${scenario} breaks nothing`, '--break-only', 'omit --break-only, or pass --keep');
 }
 
+/** @throws CliError `USAGE` where a scenario is not recovered over SSH */
+export function assertSeveral(scenario: Scenario, overSsh: boolean): void {
+  if (!overSsh || scenario === 'ha-expired') return;
+  throw usageError(
+    `scenario ${scenario} is not recovered over SSH`,
+    '--over-ssh',
+    'omit --over-ssh, or pass --scenario ha-expired',
+  );
+}
+
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** The versions of Kubernetes of the lab, the newest first. Repeated here for the same reason. */

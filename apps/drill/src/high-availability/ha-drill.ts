@@ -8,13 +8,47 @@ import { carryCas } from './carried-cas.ts';
 /** Through the load balancer, as every client has it. */
 const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/ca.crt' } as const;
 
+/** How several control planes are recovered. */
+interface Recovery {
+  readonly title: string;
+  /** @param flags further ones, for the first time */
+  readonly recover: (flags: readonly string[]) => Promise<readonly [RescueAnswer, ...RescueAnswer[]]>;
+  readonly prove: (answers: readonly RescueAnswer[], outcome: string) => readonly Proof[] | Promise<readonly Proof[]>;
+}
+
 /**
  * Recovers a broken cluster of several control planes node by node, all at once, as people do who have a shell on each and no SSH
  * between them. Proves that it serves, and that a second recovery finds nothing to do. Stops at the first failed proof.
  *
  * @param since when it was broken
  */
-export async function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
+export function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
+  const recovery: Recovery = {
+    title: 'recover on every node',
+    recover: (flags) => recoverEach(rehearsal, flags),
+    prove: (answers, outcome) => proveEach(rehearsal.cluster, answers, outcome),
+  };
+  return recoverTogether(rehearsal, recovery, since);
+}
+
+/** The same from one machine, the first control plane, by one command that reaches all of them over SSH. */
+export function recoverOverSsh(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
+  const recovery: Recovery = {
+    title: 'recover all nodes over SSH',
+    recover: async () => [await recoverFromFirst(rehearsal)],
+    prove: async ([answer], outcome) => [
+      ...(answer === undefined ? [] : [proveAnswer('kube-rescue recover --nodes', answer, outcome)]),
+      ...(await proveNothingCarried(rehearsal)),
+    ],
+  };
+  return recoverTogether(rehearsal, recovery, since);
+}
+
+async function recoverTogether(
+  rehearsal: KubeadmRehearsal,
+  recovery: Recovery,
+  since: Date,
+): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const collect = (kind: string, found: readonly Proof[]): boolean => {
     proofs.push(...nameProofs(kind, found));
@@ -27,39 +61,70 @@ export async function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date
   if (!collect('cas', carried.proofs)) return undefined;
   const recoverySince = deps.clock.now();
   const others: RescueAnswer[] = [];
-  const { answer, times } = await watch.measure('recover on every node', () => {
+  const { answer, times } = await watch.measure(recovery.title, () => {
     const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
     const recover = async (): Promise<RescueAnswer> => {
-      const [first, ...rest] = await recoverEach(rehearsal, carried.flags);
+      const [first, ...rest] = await recovery.recover(carried.flags);
       others.push(...rest);
-      if (first === undefined) throw new Error('the cluster has no control plane');
       return first;
     };
     return recoverAndWatch(cluster, QUESTION, { workloads }, recover, deps);
   });
-  if (!collect('recover', proveEach(cluster, [answer, ...others], 'done'))) return times;
+  if (!collect('recover', await recovery.prove([answer, ...others], 'done'))) return times;
   const life = await watch.measure('prove that it serves', () =>
     scenario.proveLife(cluster, { since, recoverySince }, deps),
   );
   if (!collect('life', life)) return times;
-  const second = await watch.measure('recover once more', () => recoverEach(rehearsal));
-  collect('second-recover', proveEach(cluster, second, 'nothing-to-do'));
+  const second = await watch.measure('recover once more', () => recovery.recover([]));
+  collect('second-recover', await recovery.prove(second, 'nothing-to-do'));
   return times;
+}
+
+/** The command line of the operator on the first control plane, without the flags of the drill. */
+function overSshFlags({ controlPlanes, ssh }: Cluster): readonly string[] {
+  if (ssh === undefined) throw new Error('the cluster has no SSH between its nodes');
+  const { user, port, identity, knownHosts, serviceCommand } = ssh;
+  return [
+    ...['--nodes', controlPlanes.map(({ node }) => node.name).join(',')],
+    ...['--ssh-user', user, '--ssh-port', String(port)],
+    ...['--ssh-identity', identity, '--ssh-known-hosts', knownHosts],
+    ...['--ssh-service-command', serviceCommand],
+  ];
+}
+
+function recoverFromFirst({ cluster, deps, onLine, program }: KubeadmRehearsal): Promise<RescueAnswer> {
+  const own = { host: deps.host, signal: deps.signal, program, onLine };
+  return runRescue(cluster, ['recover', ...overSshFlags(cluster), '--yes'], own);
+}
+
+/** Proves that no carried program was left on a node. */
+function proveNothingCarried({ cluster, deps }: KubeadmRehearsal): Promise<readonly Proof[]> {
+  return Promise.all(
+    cluster.controlPlanes.map(async ({ node, enter }): Promise<Proof> => {
+      const list = ['ls', '-A', '/var/lib/kube-rescue'] as const;
+      const { stdout } = await deps.host.exec([...enter(), ...list], { timeoutMs: 10_000, signal: deps.signal });
+      const names = stdout.trim().split('\n');
+      const ok = names.includes('runs') && !names.includes('carried');
+      return { name: `${node.name}: no carried program is left`, ok, detail: names.join(', ') };
+    }),
+  );
 }
 
 /** Recovers every node at once, then resumes where a node ended before the others answered. */
 async function recoverEach(
   rehearsal: KubeadmRehearsal,
-  flags: readonly string[] = [],
-): Promise<readonly RescueAnswer[]> {
+  flags: readonly string[],
+): Promise<readonly [RescueAnswer, ...RescueAnswer[]]> {
   const { controlPlanes } = rehearsal.cluster;
   const first = await Promise.all(controlPlanes.map((machine) => recoverOne(machine, flags, rehearsal)));
-  return Promise.all(
+  const [one, ...others] = await Promise.all(
     controlPlanes.map(async (machine, index) => {
       const answer = first[index];
       return answer === undefined || isWaiting(answer) ? recoverOne(machine, ['--resume'], rehearsal) : answer;
     }),
   );
+  if (one === undefined) throw new Error('the cluster has no control plane');
+  return [one, ...others];
 }
 
 /** Whether the node is done with its own part, and the others were not. */

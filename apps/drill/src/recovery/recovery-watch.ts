@@ -31,7 +31,8 @@ interface PhaseTimes {
 interface RecoverResult {
   readonly runId: string | null;
   readonly waitedSeconds?: number;
-  readonly steps: readonly {
+  /** Of one node; absent for several. */
+  readonly steps?: readonly {
     readonly phase: string;
     readonly step: string;
     readonly seconds: number;
@@ -91,7 +92,7 @@ export async function recoverAndWatch(
     // A completed recovery has an `ok` envelope, also with work left for the operator.
     const result =
       answer.envelope?.ok === true ? (answer.envelope.result as RecoverResult) : { runId: null, steps: [] };
-    const done = result.steps.filter((step) => step.result === 'done');
+    const done = (result.steps ?? []).filter((step) => step.result === 'done');
     const steps = done.map((step) => ({ name: step.step, seconds: step.seconds }));
     const { runId, waitedSeconds = 0 } = result;
     const usableAt = await usable;
@@ -105,7 +106,7 @@ export async function recoverAndWatch(
   }
 }
 
-function sumUp({ steps }: RecoverResult): readonly PhaseTimes[] {
+function sumUp({ steps = [] }: RecoverResult): readonly PhaseTimes[] {
   return [...Map.groupBy(steps, ({ phase }) => phase)].map(([phase, own]) => ({
     phase,
     seconds: own.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -115,7 +116,7 @@ function sumUp({ steps }: RecoverResult): readonly PhaseTimes[] {
 
 /** The path of the etcd snapshot, from the evidence of the backup step. */
 export function findSnapshot({ envelope }: RescueAnswer): string | undefined {
-  const steps = envelope?.ok === true ? (envelope.result as RecoverResult).steps : [];
+  const steps = envelope?.ok === true ? ((envelope.result as RecoverResult).steps ?? []) : [];
   const step = steps.find((each) => each.step === 'backup/etcd-snapshot' && each.result === 'done');
   return /^(\S+): /.exec(step?.evidence[0] ?? '')?.[1];
 }

@@ -15,6 +15,7 @@ import type { KeyAlgorithm } from '../kubernetes/kubeadm-config.ts';
 import { type ClusterMachine, createLabCluster, type LabCluster, type ReportProgress } from './lab-cluster.ts';
 import { assertRoot, equipMachine, equipWith } from '../machine/machine.ts';
 import { createSwitch } from '../machine/node-namespaces.ts';
+import { SHARED_SERVICE_COMMAND } from '../machine/services.ts';
 import { runConcurrently } from '../machine/concurrency.ts';
 import { forbidMachineSsh, type SshAccess, sshAccess } from './ssh.ts';
 
@@ -44,7 +45,7 @@ export interface Cluster extends LabCluster {
   /** The control planes, the first of them first. */
   readonly controlPlanes: readonly ClusterMachine[];
   /** SSH access from the first of several control planes to all of them; `undefined` in a cluster of one. */
-  readonly ssh?: SshAccess | undefined;
+  readonly ssh?: (SshAccess & { readonly serviceCommand: HostPath }) | undefined;
 }
 
 const CONTROL_PLANE = { name: 'cp1', address: '10.200.0.11' } as const;
@@ -76,7 +77,7 @@ export async function createCluster(input: ClusterInput, deps: LabDeps): Promise
       ...lab,
       keyAlgorithm,
       controlPlanes: lab.nodes.slice(0, controlPlanes),
-      ssh: isHighlyAvailable ? sshAccess(lab.node) : undefined,
+      ssh: isHighlyAvailable ? { ...sshAccess(lab.node), serviceCommand: SHARED_SERVICE_COMMAND } : undefined,
     };
     if (isHighlyAvailable) await startHighlyAvailable(cluster, keyAlgorithm, report, deps);
     else await startSingle(cluster, addons, report, deps);

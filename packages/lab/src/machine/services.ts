@@ -1,4 +1,4 @@
-import { type HostPath, joinPath } from '@kube-rescue/host';
+import { type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import { runCommand } from './command.ts';
 import type { LabDeps } from './lab-deps.ts';
 import { CGROUP_ROOT, type ClusterNode, daemonCgroup, nodeFile } from './lab-directory.ts';
@@ -27,7 +27,7 @@ export function serviceCommand(node: ClusterNode): HostPath {
 }
 
 /** The same by a path that is equal on every node that has it, for programs that reach several nodes. */
-const SHARED_SERVICE_COMMAND = '/home/core/service';
+export const SHARED_SERVICE_COMMAND = hostPath('/home/core/service');
 
 /** Puts a link to the node's service command at {@link SHARED_SERVICE_COMMAND}. */
 export async function shareServiceCommand(node: ClusterNode, { host }: LabDeps): Promise<void> {
