@@ -3,7 +3,6 @@ import { hostPath } from '@kube-rescue/host';
 import type { SshFlags } from '../nodes/ssh-flags.ts';
 import { usageError } from '../envelope.ts';
 import { type Session, stateDirectory } from '../wiring.ts';
-import { readNodeList } from './node-list.ts';
 import type { RecoverNodesInput } from './recover-nodes.ts';
 
 const GROUP = 'SSH';
@@ -85,6 +84,8 @@ export function namesSeveral(
 /** The flags as the input of a recovery of several nodes. @throws CliError `NODES_INVALID` */
 export async function toNodesInput(flags: SeveralNodesValues, session: Session): Promise<RecoverNodesInput> {
   const { localFiles } = session;
+  // Not with the flags: it loads a parser, which every command that shows them would wait for.
+  const { readNodeList } = await import('./node-list.ts');
   return {
     nodes: await readNodeList(flags, localFiles),
     program: flags.program,
