@@ -26,7 +26,6 @@ export default class Recover extends NodeCommand {
     '<%= config.bin %> recover --resume',
     '<%= config.bin %> recover --nodes cp1,cp2,cp3',
     '<%= config.bin %> recover --certs ./generated --join node02 --ssh-user core --ssh-sudo',
-    '<%= config.bin %> recover --aws-credentials keys.json',
   ];
   static override flags = {
     ...renewalFlags,
