@@ -188,13 +188,9 @@ function toPlan(
   const { address } = inspection.node;
   const { kubernetes, clockOffsetMs } = fact;
   const clockOffsetSeconds = Math.round(clockOffsetMs / 100) / 10;
-  return [
-    ...[{ name, address, kubernetes, clockOffsetSeconds, isLeader: name === leader }].map((about) => ({
-      ...about,
-      ...{ needed, changes, waiting, blocked, plan },
-      newestRun: inspection.newestRun?.id ?? null,
-    })),
-  ];
+  const about = { name, address, kubernetes, clockOffsetSeconds, isLeader: name === leader };
+  const newestRun = inspection.newestRun?.id ?? null;
+  return [{ ...about, needed, changes, waiting, blocked, plan, newestRun }];
 }
 
 function workOf(
