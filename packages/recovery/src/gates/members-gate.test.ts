@@ -40,6 +40,14 @@ it('a recovery is not done while a member of etcd is down: it waits for its node
   });
 });
 
+it('a member that answers at the second question is no work', async () => {
+  const down = ['cp3'];
+  const node = await nodeOf(['node01', 'cp2', 'cp3'], down);
+  const sleep: Node['clock']['sleep'] = async () => void down.pop();
+  const gate = createMembersGate({ ...node, clock: { ...node.clock, sleep } }, []);
+  expect(await gate.check(SIGNAL)).toMatchObject({ status: 'ok' });
+});
+
 it('a recovery waits for a majority no longer than it may, and names the nodes whose turn it is', async () => {
   const node = await nodeOf(['node01', 'cp2', 'cp3'], ['cp2', 'cp3'], false);
   const start = node.clock.now().getTime();
