@@ -12,10 +12,15 @@ import { blockedCa, findReissueObstacle, nextCaCertificate, observeCa } from './
 import { assertCasKnown } from './ca-plans.ts';
 import { DEFAULT_CA_DAYS } from './ca-reissue.ts';
 import { CERTIFICATE_MODE } from './file-target.ts';
+import { assertFree } from './free-paths.ts';
 import { reissuedCaFile } from './reissued-cas.ts';
 
 /** Public: it holds certificates alone. */
 const DIRECTORY_MODE = 0o755;
+const EXISTS = {
+  message: 'nothing was written: a CA issued twice would differ between nodes',
+  hint: 'install those that exist: `kube-rescue recover --cas DIR` on each control-plane node; or issue others into another directory',
+};
 
 /** A CA certificate that was issued and written to a file. */
 export interface ExportedCa {
@@ -79,6 +84,7 @@ export async function exportReissuedCas(
   await assertFree(
     exported.map(({ path }) => path),
     files,
+    EXISTS,
   );
   for (const { path, certificate } of exported) {
     await files.makeDirectory(parentPath(path), { mode: DIRECTORY_MODE });
@@ -108,18 +114,6 @@ async function issueAgain(
   const observation = await observeCa(context, now);
   if (!('current' in observation)) return blockedCa(observation, true, now)?.summary ?? `no ${ca.definition.name}`;
   return findReissueObstacle(observation, now)?.summary ?? nextCaCertificate(context, observation, now);
-}
-
-async function assertFree(paths: readonly HostPath[], files: Pick<HostFiles, 'stat'>): Promise<void> {
-  const taken: HostPath[] = [];
-  for (const path of paths) if ((await files.stat(path)) !== undefined) taken.push(path);
-  if (taken.length === 0) return;
-  throw new PkiError({
-    code: 'PKI_REQUEST_EXISTS',
-    message: 'nothing was written: a CA issued twice would differ between nodes',
-    subject: taken.join(', '),
-    hint: 'install those that exist: `kube-rescue recover --cas DIR` on each control-plane node; or issue others into another directory',
-  });
 }
 
 function impossible(directory: HostPath, reasons: readonly string[]): PkiError {

@@ -13,6 +13,7 @@ import {
 } from '@kube-rescue/x509';
 import { PkiError } from '../errors.ts';
 import { PRIVATE_KEY_MODE } from './file-target.ts';
+import { assertFree } from './free-paths.ts';
 import { type CertificateEntry, type CertificateInventory, isRemoved } from '../inventory/inventory.ts';
 import { assertSignable, findShortfall } from '../judgement/judgement.ts';
 
@@ -37,6 +38,10 @@ export interface RequestExport {
 
 const REQUEST_MODE = 0o644;
 const DIRECTORY_MODE = 0o700;
+const EXISTS = {
+  message: 'nothing was written: the files of an earlier export exist',
+  hint: 'import the signed certificates of that export, or export into another directory',
+};
 
 function obstacleOf(entry: CertificateEntry, newKeys: boolean, inventory: CertificateInventory): string | undefined {
   const { name } = entry.definition;
@@ -61,18 +66,6 @@ async function keyFor(entry: CertificateEntry, { newKeys = false, keyAlgorithm }
   const { publicKey } = entry.certificate.value.x509;
   const key = keyAlgorithm === undefined ? await generateKeyLike(publicKey, path) : await generateKey(keyAlgorithm);
   return { key, label: usualKeyLabel(key) };
-}
-
-async function assertFree(paths: readonly HostPath[], files: Pick<HostFiles, 'stat'>): Promise<void> {
-  const taken: HostPath[] = [];
-  for (const path of paths) if ((await files.stat(path)) !== undefined) taken.push(path);
-  if (taken.length === 0) return;
-  throw new PkiError({
-    code: 'PKI_REQUEST_EXISTS',
-    message: 'nothing was written: the files of an earlier export exist',
-    subject: taken.join(', '),
-    hint: 'import the signed certificates of that export, or export into another directory',
-  });
 }
 
 /**
@@ -104,6 +97,7 @@ export async function exportSigningRequests(
   await assertFree(
     entries.flatMap(({ id }) => endings.map((ending) => pathOf(id, ending))),
     files,
+    EXISTS,
   );
   await files.makeDirectory(directory, { mode: DIRECTORY_MODE });
   const written: ExportedRequest[] = [];
