@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isSea } from 'node:sea';
-import type { Host, HostPath } from '@kube-rescue/host';
+import { assertTrusted, type Host, type HostPath } from '@kube-rescue/host';
 import { CliError } from '../errors.ts';
 import type { LocalFiles } from '../local-files.ts';
 import { CARRIED_DIRECTORY, carriedPath, type RemoteNode } from './remote-node.ts';
@@ -27,7 +27,7 @@ const ELF_HEADER_BYTES = 20;
 
 /**
  * The program to carry: `--program`, else this one, where it is the one file.
- * @throws CliError `PROGRAM_NOT_GIVEN`; HostError
+ * @throws CliError `PROGRAM_NOT_GIVEN`; HostError, `SOURCE_UNTRUSTED` where another user than root could have changed it
  */
 export async function findProgramFile(
   given: string | undefined,
@@ -53,6 +53,8 @@ export async function findProgramFile(
       hint: 'pass the file that `npm run package` makes for the nodes: --program FILE',
     });
   }
+  // Root of every node runs it, so it is held to the same as what a node's files name.
+  if (localFiles.host.userId() === 0) await assertTrusted(path, localFiles, { allowSticky: true });
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of chunksOf(path, localFiles.host)) {

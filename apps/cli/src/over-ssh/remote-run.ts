@@ -23,7 +23,7 @@ export interface RemoteAnswer {
 
 /** Longer than a node waits for output. */
 const TIMEOUT_MS = 60_000;
-/** How long a node waits for more output before it answers that there is none, in half seconds. */
+/** How long a node waits for more output before it answers without, in half seconds. */
 const WAITS = 30;
 const RETRY_MS = 2_000;
 const MOST_LOG_BYTES = 256 * 1024;
@@ -204,7 +204,7 @@ export async function interruptRun({ host }: RemoteNode, run: RemoteRun): Promis
   await host.exec(['sh', '-c', SIGNAL, 'kube-rescue', ...words], { timeoutMs: TIMEOUT_MS });
 }
 
-/** The commands of carried programs that still run on a node, whoever has started them. @throws HostError */
+/** The commands of carried programs that still run on a node, also those that another process has started. @throws HostError */
 export async function listRuns({ host }: RemoteNode): Promise<readonly RemoteRun[]> {
   const words = ['sh', '-c', LIST, 'kube-rescue', CARRIED_DIRECTORY] as const;
   const { stdout } = await host.exec(words, { timeoutMs: TIMEOUT_MS });
