@@ -84,7 +84,7 @@ describe('a recovery of one of several control-plane nodes', () => {
   it('says the sum where etcd is left running', async () => {
     const { evidence } = restartOf(await plan({ names: THREE, down: ['cp3'] }));
     expect(evidence).toContain(
-      'etcd is not restarted, it reads its new certificates at the next handshake: 3 members, 2 answer, restarting node01 leaves 1 of 2 needed',
+      'etcd is not restarted, it reads new certificates at the next handshake, and a new CA at its next start: 3 members, 2 answer, restarting node01 leaves 1 of 2 needed',
     );
   });
 
