@@ -15,7 +15,13 @@ export {
   servingSerial,
 } from './node-identity.ts';
 export { findScratchFacts } from './scratch-facts.ts';
-export { chooseObjectsVia, type NodeObjects, type ObjectPath, type ObjectsVia } from './objects/node-objects.ts';
+export {
+  chooseObjectsVia,
+  ENCRYPTION_FLAGS,
+  type NodeObjects,
+  type ObjectPath,
+  type ObjectsVia,
+} from './objects/node-objects.ts';
 export { type ObjectReading, type ObjectReadingInput, readObjectsOfNode } from './objects/object-reading.ts';
 export type { ObjectSession } from './objects/object-session.ts';
 export { NODE_ERRORS, NodeError, type NodeErrorCode } from './errors.ts';

@@ -35,4 +35,5 @@ export { createNodePlaybook, type NodePlaybookDeps, type NodePlaybookOptions } f
 export { describeRecoveryTimes, type RecoveryTimes, recoveryTimesOf } from './recovery-times.ts';
 export { createSnapshotPhases } from './etcd-backup/etcd-snapshot-phases.ts';
 export { RECOVERY_ERRORS, ThrowawayError, type ThrowawayErrorCode } from './errors.ts';
-export { startThrowawayApi, type ThrowawayApi, type ThrowawayApiInput } from './throwaway-api/throwaway-api.ts';
+export type { ThrowawayApiInput } from './throwaway-api/served-data.ts';
+export { startThrowawayApi, type ThrowawayApi } from './throwaway-api/throwaway-api.ts';

@@ -26,7 +26,7 @@ export interface NodeObjects {
 }
 
 /** Names of the flag, newest first; it is no longer experimental since v1.13. */
-const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption-provider-config'];
+export const ENCRYPTION_FLAGS = ['encryption-provider-config', 'experimental-encryption-provider-config'];
 
 /**
  * Opens the objects of the cluster: in the etcd of this node's API server, below its prefix and with its encryption; or through

@@ -137,7 +137,7 @@ async function endPrograms(directories: readonly HostPath[], { host, clock }: Wo
     argv.some((word) => directories.some((directory) => word.includes(`${directory}/`)));
   const begun = clock.now().getTime();
   for (;;) {
-    const running = (await host.processes()).filter(({ argv }) => isOurs(argv));
+    const running = await host.processes({ argv: isOurs });
     if (running.length === 0 || clock.now().getTime() - begun >= END_TIMEOUT_MS) return;
     for (const { pid } of running) await host.exec(['kill', '-KILL', String(pid)], { timeoutMs: COMMAND_TIMEOUT_MS });
     await clock.sleep(INTERVAL_MS);
