@@ -79,7 +79,9 @@ it('members that cannot be listed are a warning, not a proof', async () => {
   const { tree } = await buildPki({ algorithm: 'ecdsa', now: new Date('2026-11-22T12:00:00Z') });
   const node = openNode(OPTIONS, { host: createFakeHost({ tree }), clock: createFixedClock('2026-11-22T12:00:00Z') });
   const gate = createMembersGate(node, []);
+  const start = node.clock.now();
   expect(await gate.check(SIGNAL)).toMatchObject({ status: 'needed' });
+  expect(node.clock.now(), 'nobody is asked again').toEqual(start);
   const warnings = [expect.stringContaining('the members of etcd are not known')];
   expect(await gate.verify(SIGNAL)).toEqual({ verified: true, evidence: [], warnings });
 });

@@ -28,8 +28,9 @@ export function createMembersGate(
       timeoutMs,
       // A member of a busy machine that answers late is no work, and no reason for a snapshot.
       observe: async (signal) => {
-        const first = await observe(signal);
-        if (first.verified) return first;
+        const voters = await listVoters(node, signal);
+        const first = judge(voters);
+        if (first.verified || !isKnown(voters)) return first;
         await node.clock.sleep(INTERVAL_MS, signal);
         return observe(signal);
       },
