@@ -49,7 +49,7 @@ export class DrillCommand extends BaseCommand {
       helpValue: 'FILE',
     }),
     'over-ssh': Flags.boolean({
-      description: 'ha-expired: recover every node from the first, over SSH, by one command; needs --executable',
+      description: 'ha-expired, ha-ca-expired: recover every node from the first, over SSH; needs --executable',
       dependsOn: ['executable'],
     }),
     via: Flags.option({

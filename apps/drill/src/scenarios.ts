@@ -32,11 +32,11 @@ export function assertBreaks(scenario: Scenario, breakOnly: boolean): void {
 
 /** @throws CliError `USAGE` where a scenario is not recovered over SSH */
 export function assertSeveral(scenario: Scenario, overSsh: boolean): void {
-  if (!overSsh || scenario === 'ha-expired') return;
+  if (!overSsh || scenario === 'ha-expired' || scenario === 'ha-ca-expired') return;
   throw usageError(
     `scenario ${scenario} is not recovered over SSH`,
     '--over-ssh',
-    'omit --over-ssh, or pass --scenario ha-expired',
+    'omit --over-ssh, or pass --scenario ha-expired or ha-ca-expired',
   );
 }
 

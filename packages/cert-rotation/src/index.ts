@@ -8,6 +8,7 @@ export type { ReissueOptions } from './renewal/ca-plans.ts';
 export {
   assertReissuedCasFit,
   readReissuedCas,
+  reissuedCaFile,
   type ReissuedCas,
   type ReissuedCaSet,
 } from './renewal/reissued-cas.ts';

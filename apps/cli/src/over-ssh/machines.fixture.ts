@@ -17,6 +17,8 @@ interface Behaviour {
   readonly run?: { readonly outcome: string };
   /** Of `recover`, one after the other; the last one again and again. Default: done. */
   readonly recover?: readonly ('done' | 'waiting' | 'failed')[];
+  /** The cluster CA that `certs reissue-cas` writes, PEM. Default: it has not the key. */
+  readonly reissued?: string;
 }
 
 /** A machine behind a real sshd, with files of its own. */
@@ -35,6 +37,8 @@ export interface Machine {
   calls(): Promise<readonly string[]>;
   /** Names in `/var/lib/kube-rescue`; empty without it. */
   left(): Promise<readonly string[]>;
+  /** The certificate of its cluster CA. */
+  readonly ca: string;
 }
 
 /** Several machines, and one more that recovers them. */
@@ -63,12 +67,21 @@ const fail = (code, exit) => {
   console.log(JSON.stringify({ ok: false, error: { code, message: 'as the test wants', hint: null, subject: null }, warnings: [] }));
   process.exitCode = exit;
 };
+const valueOf = (flag) => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
 const record = (more = '') => fs.appendFileSync('/var/lib/calls', args.join(' ') + more + '\\n');
-const { members, hasQuorum = false, isLeader = false, needed = 3, run, recover = ['done'] } = JSON.parse(
+const { members, hasQuorum = false, isLeader = false, needed = 3, run, recover = ['done'], reissued } = JSON.parse(
   fs.readFileSync('/var/lib/behaviour.json', 'utf8'),
 );
 if (args[0] === '--version') console.log('kube-rescue/test');
-else if (args[0] === 'etcd') {
+else if (args[0] === 'certs') {
+  if (reissued === undefined) fail('PKI_REQUEST_IMPOSSIBLE', 4);
+  else {
+    const out = valueOf('--out');
+    fs.mkdirSync(out, { recursive: true });
+    fs.writeFileSync(out + '/ca.crt', reissued);
+    say({ directory: out, cas: [{ id: 'cluster', path: out + '/ca.crt', notAfter: '2036-11-30T12:00:00Z' }] });
+  }
+} else if (args[0] === 'etcd') {
   const rows = members.map((name, index) => ({ name, id: name, isThisNode: index === 0, isLeader: isLeader && index === 0, isLearner: false }));
   say({ hasQuorum, members: rows }, 3);
 } else if (args[0] === 'runs') {
@@ -94,6 +107,9 @@ else if (args[0] === 'etcd') {
     if (fs.existsSync('/var/lib/hold')) return setTimeout(end, 50);
     record(' ended');
     if (outcome === 'waiting') return fail('WAITING_FOR_OTHERS', 7);
+    // As the node installs them.
+    const cas = valueOf('--cas');
+    if (cas !== undefined && outcome === 'done') fs.copyFileSync(cas + '/ca.crt', valueOf('--kubernetes-dir') + '/pki/ca.crt');
     if (outcome === 'failed') return fail('APPLY_ROLLED_BACK', 5);
     say({ outcome: 'done', runId: 'r2', steps: [] });
   };
@@ -127,11 +143,13 @@ export async function startMachines(
         programs: at(name, 'programs'),
       });
       const state = at(name, 'state');
+      const ca = at(name, 'kubernetes/pki/ca.crt');
       const { address, port, identityFile, knownHostsFile } = server;
       return {
         name,
         server,
         state,
+        ca,
         entry: `- { name: ${name}, address: ${address}, port: ${port}, user: root, identityFile: ${identityFile}, knownHostsFile: ${knownHostsFile} }`,
         behave: (behaviour) => writeFile(path.join(state, 'behaviour.json'), JSON.stringify(behaviour)),
         hold: () => writeFile(path.join(state, 'hold'), ''),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRecoveryError } from '@kube-rescue/errors';
 import type { Clock, HostPath } from '@kube-rescue/host';
-import { parseCertificates } from '@kube-rescue/x509';
+import { type Certificate, parseCertificates } from '@kube-rescue/x509';
 import type { RemoteNode } from './remote-node.ts';
 
 /** What a node shows without our program. */
@@ -16,6 +16,8 @@ export interface NodeFacts {
   readonly clockErrorMs: number;
   /** SHA-256 of the certificates in each file of a CA; absent: there is no such file. */
   readonly cas: Readonly<Record<string, string>>;
+  /** When the first of these certificates ends, in milliseconds; `undefined` where none can be read. */
+  readonly casEndMs?: number | undefined;
   /** The tag of the image of its API server, such as `v1.34.2`; `null` where its manifest names none. */
   readonly kubernetes: string | null;
 }
@@ -57,6 +59,9 @@ export async function readFacts(node: RemoteNode, directory: HostPath, clock: Cl
     return text === '' ? undefined : Buffer.from(text, 'base64');
   };
   const cas = CA_FILES.map((name, index) => [name, fingerprintOf(bytesOf(index), name)] as const);
+  const ends = CA_FILES.flatMap((name, index) => certificatesOf(bytesOf(index), name) ?? []).map(({ notAfter }) => {
+    return notAfter.getTime();
+  });
   return {
     name: node.name,
     hostname: host.hostname,
@@ -67,19 +72,26 @@ export async function readFacts(node: RemoteNode, directory: HostPath, clock: Cl
     cas: Object.fromEntries(
       cas.filter((entry): entry is [(typeof CA_FILES)[number], string] => entry[1] !== undefined),
     ),
+    casEndMs: ends.length === 0 ? undefined : Math.min(...ends),
     kubernetes: versionOf(bytesOf(CA_FILES.length)),
   };
 }
 
 /** Of the certificates, not of the text around them; a file without a readable certificate counts by its bytes. */
-function fingerprintOf(bytes: Uint8Array | undefined, name: string): string | undefined {
+export function fingerprintOf(bytes: Uint8Array | undefined, name: string): string | undefined {
+  if (bytes === undefined) return undefined;
+  const certificates = certificatesOf(bytes, name);
+  if (certificates === undefined) return createHash('sha256').update(bytes).digest('hex');
+  return certificates.map(({ x509 }) => x509.fingerprint256).join(' ');
+}
+
+function certificatesOf(bytes: Uint8Array | undefined, name: string): readonly Certificate[] | undefined {
   if (bytes === undefined) return undefined;
   try {
-    const certificates = parseCertificates(new TextDecoder().decode(bytes), name);
-    return certificates.map(({ x509 }) => x509.fingerprint256).join(' ');
+    return parseCertificates(new TextDecoder().decode(bytes), name);
   } catch (error) {
     if (!isRecoveryError(error)) throw error;
-    return createHash('sha256').update(bytes).digest('hex');
+    return undefined;
   }
 }
 

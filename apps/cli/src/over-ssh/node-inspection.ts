@@ -27,9 +27,9 @@ export async function inspectNode(
   program: HostPath,
   { nodeFlags, recoverFlags }: { readonly nodeFlags: readonly string[]; readonly recoverFlags: readonly string[] },
 ): Promise<NodeInspection> {
-  const members = await runThere(node, program, ['etcd', 'members', ...nodeFlags]);
+  const members = await runOnNode(node, program, ['etcd', 'members', ...nodeFlags]);
   const runs = await listNodeRuns(node, program, nodeFlags);
-  const planned = await runThere(node, program, ['recover', '--dry-run', ...recoverFlags, ...nodeFlags]);
+  const planned = await runOnNode(node, program, ['recover', '--dry-run', ...recoverFlags, ...nodeFlags]);
   const listing = members.ok ? (members.result as MemberListing) : undefined;
   return { node, listing, newestRun: runs.at(-1), plan: resultOf(planned) as PlanAnswer };
 }
@@ -40,11 +40,12 @@ export async function listNodeRuns(
   program: HostPath,
   nodeFlags: readonly string[],
 ): Promise<readonly RunRow[]> {
-  const answer = resultOf(await runThere(node, program, ['runs', ...nodeFlags]));
+  const answer = resultOf(await runOnNode(node, program, ['runs', ...nodeFlags]));
   return (answer as { readonly runs: readonly RunRow[] }).runs;
 }
 
-async function runThere(node: RemoteNode, program: HostPath, args: readonly string[]): Promise<Envelope> {
+/** Runs a command of the carried program and waits for its end. @throws CliError `NODE_COMMAND_FAILED`; HostError */
+export async function runOnNode(node: RemoteNode, program: HostPath, args: readonly string[]): Promise<Envelope> {
   const { exitCode, stdout, stderr } = await node.host.exec([program, ...args, '--json'], { timeoutMs: TIMEOUT_MS });
   const envelope = parseEnvelope(stdout);
   if (envelope !== undefined) return envelope;

@@ -35,6 +35,12 @@ describe('nodes cannot be recovered together', () => {
       'the etcd CA of cp1 differs from that of cp2',
     ]);
   });
+
+  it('but not when a node has a CA already that every node gets', () => {
+    const done = facts('cp2', { cas: { 'ca.crt': 'new', 'etcd/ca.crt': 'B' } });
+    expect(judgeFacts([facts('cp1'), done], undefined, { 'ca.crt': 'new' })).toEqual([]);
+    expect(judgeFacts([facts('cp1'), done], undefined, { 'etcd/ca.crt': 'new' })).toHaveLength(1);
+  });
 });
 
 it('another version and a clock that only this machine contradicts are remarks', () => {

@@ -10,9 +10,14 @@ const MS_PER_SECOND = 1000;
  *
  * The clocks are compared with each other: certificates are issued and judged by them alone.
  * @param machine of the program; `undefined`: any
+ * @param reissued CAs that are installed on every node, as in `NodeFacts`: a node may have them already
  */
-export function judgeFacts(facts: readonly NodeFacts[], machine: string | undefined): readonly string[] {
-  return [...judgeHosts(facts), ...judgeMachines(facts, machine), ...judgeClocks(facts), ...judgeCas(facts)];
+export function judgeFacts(
+  facts: readonly NodeFacts[],
+  machine: string | undefined,
+  reissued: NodeFacts['cas'] = {},
+): readonly string[] {
+  return [...judgeHosts(facts), ...judgeMachines(facts, machine), ...judgeClocks(facts), ...judgeCas(facts, reissued)];
 }
 
 function judgeHosts(facts: readonly NodeFacts[]): readonly string[] {
@@ -50,9 +55,9 @@ const CA_NAMES: Readonly<Record<string, string>> = {
   'front-proxy-ca.crt': 'front proxy CA',
 };
 
-function judgeCas(facts: readonly NodeFacts[]): readonly string[] {
+function judgeCas(facts: readonly NodeFacts[], reissued: NodeFacts['cas']): readonly string[] {
   return Object.entries(CA_NAMES).flatMap(([file, name]) => {
-    const having = facts.filter(({ cas }) => cas[file] !== undefined);
+    const having = facts.filter(({ cas }) => cas[file] !== undefined && cas[file] !== reissued[file]);
     const groups = [...Map.groupBy(having, ({ cas }) => cas[file]).values()];
     if (groups.length <= 1) return [];
     const sides = groups.toSorted((a, b) => b.length - a.length).map(namesOf);

@@ -3,11 +3,11 @@ import { hostPath } from '@kube-rescue/host';
 import type { SshFlags } from '../nodes/ssh-flags.ts';
 import { usageError } from '../envelope.ts';
 import { type Session, stateDirectory } from '../wiring.ts';
-import type { RecoverNodesInput } from './recover-nodes.ts';
+import type { RecoverNodesInput } from './nodes-recovery.ts';
 
 const GROUP = 'SSH';
 /** What concerns one node alone, or files of this machine that no node has. */
-const OF_ONE_NODE = ['plan', 'certs', 'cas', 'join', 'root', 'backup-identity', 'aws-credentials'] as const;
+const OF_ONE_NODE = ['plan', 'certs', 'join', 'root', 'backup-identity', 'aws-credentials'] as const;
 
 /** Several control-plane nodes, recovered from this machine. */
 export const severalNodesFlags = {
@@ -63,6 +63,7 @@ export interface SeveralNodesValues extends SshFlags {
   readonly skip: readonly string[] | undefined;
   readonly 'backup-recipient': readonly string[] | undefined;
   readonly 'members-timeout': number | undefined;
+  readonly cas: string | undefined;
 }
 
 /** Whether several nodes are named. @throws CliError `USAGE` for a flag that needs them, or that concerns one node alone */
@@ -90,6 +91,8 @@ export async function toNodesInput(flags: SeveralNodesValues, session: Session):
     nodes: await readNodeList(flags, localFiles),
     program: flags.program,
     without: flags.without ?? [],
+    cas: flags.cas === undefined ? undefined : localFiles.path(flags.cas),
+    renewWithin: flags['renew-within'],
     nodeFlags: [
       ...valueOf('kubernetes-dir', flags['kubernetes-dir']),
       ...valueOf('manifests-dir', flags['manifests-dir']),

@@ -14,6 +14,8 @@ export interface NodesRecord {
   readonly nodes: readonly RecordedNode[];
   /** The flags that select the files of a node. */
   readonly nodeFlags: readonly string[];
+  /** CA certificates that every node gets, by their names below `pki`; absent: the CAs stay as they are. */
+  readonly cas?: Readonly<Record<string, string>> | undefined;
   readonly outcome: 'started' | 'done' | 'waiting' | 'failed' | 'rolled-back';
 }
 

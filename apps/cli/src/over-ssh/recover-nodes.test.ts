@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { requireProgram } from '@kube-rescue/testing';
+import { buildPki, requireProgram } from '@kube-rescue/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ended } from '../cli-process.fixture.ts';
 import { type Machine, type Machines, startMachines } from './machines.fixture.ts';
@@ -124,6 +124,63 @@ describe.skipIf(!requireProgram('ssh', 'sshd') || process.getuid?.() !== 0)('rec
       'cp3 done',
       'cp1 done',
     ]);
+  });
+
+  describe('where the cluster CA has expired', () => {
+    let reissued: string;
+    let expired: string;
+    beforeEach(async () => {
+      expired = (await buildPki({ expired: ['ca'], algorithm: 'ecdsa' })).pairs.ca.certificate;
+      reissued = (await buildPki({ algorithm: 'ecdsa' })).pairs.ca.certificate;
+      for (const { ca } of all.machines) await writeFile(ca, expired);
+      await cp2.behave({ members: ['cp2', 'cp1', 'cp3'], reissued });
+    });
+    const installed = () => Promise.all(all.machines.map(({ ca }) => readFile(ca, 'utf8')));
+
+    it('issues it once, on the first node that can, and gives it to all', async () => {
+      const ended = await recover('--yes');
+      expect(documentOf(ended).result?.outcome, ended.stderr).toBe('done');
+      expect(ended.stderr).toContain('cp2 issued the cluster CA, for all nodes, valid to 2036-11-30');
+      expect(await installed()).toEqual([reissued, reissued, reissued]);
+      for (const machine of all.machines) expect(await machine.left()).toEqual(['nodes.lock']);
+    });
+
+    it('changes nothing with --dry-run, nor leaves it there', async () => {
+      const ended = await all.run(...all.recover(['--dry-run', '--json']));
+      expect(ended.exitCode, ended.stderr).toBe(3);
+      expect(await installed()).toEqual([expired, expired, expired]);
+      for (const machine of all.machines) expect(await machine.left()).toEqual(['nodes.lock']);
+    });
+
+    it('resumes with the CA that it began with, also where a node has it already', async () => {
+      await cp3.behave({ members: ['cp3', 'cp1', 'cp2'], recover: ['failed', 'done'] });
+      expect((await recover('--yes')).exitCode).toBe(5);
+      expect(await installed()).toEqual([reissued, reissued, expired]);
+      expect(await cp3.left()).toContain('cas');
+      const refused = documentOf(await recover('--yes')).error;
+      expect([refused?.code, refused?.hint]).toEqual(['NODES_UNFIT', expect.stringContaining('--resume')]);
+      expect(refused?.message).toContain('the cluster CA of cp1 and cp2 differs from that of cp3');
+      const other = path.join(path.dirname(all.program), 'other-cas');
+      await mkdir(other);
+      await writeFile(path.join(other, 'ca.crt'), (await buildPki({ algorithm: 'ecdsa' })).pairs.ca.certificate);
+      const contradicted = documentOf(await recover('--yes', '--resume', '--cas', other)).error;
+      expect(contradicted?.message).toContain('began with other CA certificates');
+      const ended = await recover('--yes', '--resume');
+      expect(documentOf(ended).result?.outcome, ended.stderr).toBe('done');
+      expect(ended.stderr).not.toContain('issued the');
+      expect(await installed()).toEqual([reissued, reissued, reissued]);
+      expect(await cp3.left()).toEqual(['nodes.lock']);
+    });
+
+    it('installs that of --cas instead', async () => {
+      const directory = path.join(path.dirname(all.program), 'cas');
+      await mkdir(directory);
+      const own = (await buildPki({ algorithm: 'ecdsa' })).pairs.ca.certificate;
+      await writeFile(path.join(directory, 'ca.crt'), own);
+      const ended = await recover('--yes', '--cas', directory);
+      expect(ended.exitCode, ended.stderr).toBe(0);
+      expect(await installed()).toEqual([own, own, own]);
+    });
   });
 
   it('begins with no further node once one has failed, and ends with its exit code', async () => {

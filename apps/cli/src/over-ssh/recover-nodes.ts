@@ -1,39 +1,18 @@
-import { toRfc3339 } from '@kube-rescue/errors';
+import { isDeepStrictEqual } from 'node:util';
 import type { HostPath } from '@kube-rescue/host';
 import type { Answer } from '../base-command.ts';
-import { ask, assertCanConfirm, isOnTerminal } from '../confirmation.ts';
-import { CliError } from '../errors.ts';
 import type { Session } from '../wiring.ts';
 import { carryProgram, findProgramFile } from './carried-file.ts';
-import { answerNodesPlan, type NodePlan, type NodesPlanResult, planText } from './nodes-plan.ts';
-import { answerNodesRun, type NodesRunResult, outcomeOf } from './nodes-answer.ts';
-import { type NodeFacts, readFacts } from './node-facts.ts';
-import { inspectNode, type NodeInspection } from './node-inspection.ts';
-import { judgeFacts, judgeMembers, orderOf, remarksOn } from './node-judgement.ts';
-import type { ListedNode } from './node-list.ts';
-import { findUnfinished, newNodesId, type NodesRecord, writeRecord } from './nodes-record.ts';
-import { type NodeWork, runNodes, upToDate } from './nodes-run.ts';
 import { holdingNodes, recordFiles } from './held-nodes.ts';
+import { type NodeFacts, readFacts } from './node-facts.ts';
+import { judgeFacts, remarksOn } from './node-judgement.ts';
+import type { NodesRunResult } from './nodes-answer.ts';
+import type { NodesPlanResult } from './nodes-plan.ts';
+import { findUnfinished, newNodesId, type NodesRecord } from './nodes-record.ts';
+import { inspectAndRun, type RecoverNodesInput } from './nodes-recovery.ts';
 import { onEach, type RemoteNode, unfit } from './remote-node.ts';
-import { listRuns, removePrograms, type RemoteRun } from './remote-run.ts';
-
-export interface RecoverNodesInput {
-  readonly nodes: readonly ListedNode[];
-  /** `--program`. */
-  readonly program: string | undefined;
-  /** Members of etcd that are left out. */
-  readonly without: readonly string[];
-  /** The flags that select the files of a node, for every command there. */
-  readonly nodeFlags: readonly string[];
-  /** The flags of `recover` there. */
-  readonly recoverFlags: readonly string[];
-  readonly kubernetesDirectory: HostPath;
-  /** Of the records, on this machine. */
-  readonly recordDirectory: HostPath;
-  readonly dryRun: boolean;
-  readonly yes: boolean;
-  readonly resume: boolean;
-}
+import { listRuns, removePrograms } from './remote-run.ts';
+import { fingerprintsOf, issueSharedCas, readSharedCas, type SharedCas, withSharedCas } from './shared-cas.ts';
 
 const HINT = 'read the message, and run kube-rescue triage on that node';
 
@@ -51,11 +30,15 @@ export async function recoverNodes(
   const program = await findProgramFile(input.program, session);
   return holdingNodes(input.nodes, 'kube-rescue recover --nodes', session, async (nodes, lock) => {
     const facts = await onEach(nodes, (node) => readFacts(node, input.kubernetesDirectory, session.clock), HINT);
-    const faults = judgeFacts(facts, program.machine);
-    if (faults.length > 0) throw unfit(faults, 'fix each on its node, then run again');
+    const earlier = input.resume
+      ? await findUnfinished(namesOf(nodes), input.recordDirectory, recordFiles(session))
+      : undefined;
+    const given = await findGivenCas(input, earlier, session);
+    const faults = judgeFacts(facts, program.machine, fingerprintsOf(given ?? {}));
+    if (faults.length > 0) throw unfit(faults, 'fix each on its node, then run again; an interrupted run: --resume');
     for (const remark of remarksOn(facts)) reporter.warn(remark);
     await lock();
-    return inspectAndRun({ input, nodes, facts, assertLocked: lock, program }, session);
+    return carryAndRun({ input, nodes, facts, earlier, given, assertLocked: lock, program }, session);
   });
 }
 
@@ -63,12 +46,16 @@ interface Prepared {
   readonly input: RecoverNodesInput;
   readonly nodes: readonly RemoteNode[];
   readonly facts: readonly NodeFacts[];
+  /** The recovery that is resumed. */
+  readonly earlier: NodesRecord | undefined;
+  /** CA certificates of the operator, or of the recovery that is resumed; `undefined`: they are issued where it is time. */
+  readonly given: SharedCas | undefined;
   readonly assertLocked: () => Promise<void>;
   readonly program: Awaited<ReturnType<typeof findProgramFile>>;
 }
 
-async function inspectAndRun(
-  { input, nodes, facts, assertLocked, program }: Prepared,
+async function carryAndRun(
+  { input, nodes, facts, earlier, given, assertLocked, program }: Prepared,
   session: Session,
 ): Promise<Answer<NodesPlanResult | NodesRunResult>> {
   const { reporter, clock, interruption, localFiles } = session;
@@ -92,132 +79,31 @@ async function inspectAndRun(
       HINT,
     ),
   );
-  const pathOf = (name: string): HostPath => paths.get(name) ?? program.path;
+  const programOf = (name: string): HostPath => paths.get(name) ?? program.path;
   signal.throwIfAborted();
-  reporter.print(`inspecting ${nodes.map(({ name }) => name).join(', ')}`);
-  const inspections = await onEach(nodes, (node) => inspectNode(node, pathOf(node.name), input), HINT);
+  const { nodeFlags, renewWithin: withinDays } = input;
+  const cas = given ?? (await issueSharedCas({ nodes, facts, id, programOf, nodeFlags, withinDays }, session));
   signal.throwIfAborted();
-  const members = inspections.map(({ node, listing }) => ({ name: node.name, listing }));
-  const faults = judgeMembers(members, input.without);
-  if (faults.length > 0)
-    throw unfit(
-      faults,
-      'name every member of etcd in --nodes, and nothing else; a member that is gone for good: --without NAME',
-    );
-  const order = orderOf(members);
-  const plans = order.names.flatMap((name) => toPlan(name, { inspections, facts, leader: order.leader }));
-  const works = plans.map((plan) =>
-    workOf(plan, inspections, { running: running.get(plan.name), resume: input.resume }),
-  );
-  const refusals = plans.flatMap((plan, index) => refusalsOf(plan, works[index], inspections));
-  if (refusals.length > 0) throw unfit(refusals, 'fix each on its node, then run again; an interrupted run: --resume');
-  const about = { order: order.order, plans, works, typed: session.typed('recover') };
-  if (input.dryRun) return answerNodesPlan(about, session);
-  if (works.every(({ action }) => action === 'none')) {
-    const results = works.map(({ node }) => upToDate(node.name));
-    return answerNodesRun({ id: null, order: order.order, results, seconds: 0, typed: about.typed });
-  }
-  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
-  reporter.print(`${await planText(about, session, reporter.terminal)}\n`);
-  const names = works.filter(({ action }) => action !== 'none').map(({ node }) => node.name);
-  if (!input.yes && !(await ask(`Recover ${names.join(', ')}?`, signal))) {
-    throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
-  }
-  const record = await beginRecord({ input, inspections, names: order.names }, session);
-  const started = clock.now().getTime();
-  interruption.remember(
-    `what runs on the nodes goes on; follow it with: kube-rescue ${about.typed ?? 'recover'} --resume`,
-  );
-  const { recoverFlags, nodeFlags } = input;
-  const results = await runNodes({ id, works, order: order.order, recoverFlags, nodeFlags, assertLocked }, session);
-  const outcome = outcomeOf(results);
-  await writeRecord(
-    { ...record, outcome: outcome === 'nothing-to-do' ? 'done' : outcome },
-    input.recordDirectory,
-    recordFiles(session),
-  );
-  const seconds = (clock.now().getTime() - started) / 1000;
-  return answerNodesRun({ id: record.id, order: order.order, results, seconds, typed: about.typed });
-}
-
-async function beginRecord(
-  {
-    input,
-    inspections,
-    names,
-  }: {
-    readonly input: RecoverNodesInput;
-    readonly inspections: readonly NodeInspection[];
-    readonly names: readonly string[];
-  },
-  session: Session,
-): Promise<NodesRecord> {
-  const { recordDirectory, nodeFlags } = input;
-  const files = recordFiles(session);
-  const earlier = input.resume ? await findUnfinished(names, recordDirectory, files) : undefined;
-  const now = session.clock.now();
-  const nodes = names.flatMap((name) => {
-    const listed = input.nodes.find((node) => node.name === name);
-    const newest = inspections.find(({ node }) => node.name === name)?.newestRun?.number ?? null;
-    return listed === undefined ? [] : [{ ...listed, newestRunBefore: newest }];
+  const shared = { nodes, cas, id: earlier?.id ?? id, isNeeded: earlier !== undefined };
+  return withSharedCas(shared, session, (casFlags) => {
+    const recoverFlags = [...input.recoverFlags, ...casFlags];
+    const about = { nodes, facts, running, earlier, shared, id, programOf, assertLocked };
+    return inspectAndRun({ ...about, input: { ...input, recoverFlags } }, session);
   });
-  const record: NodesRecord = earlier ?? {
-    ...{ version: 1, id: newNodesId(session.clock), startedAt: toRfc3339(now), nodes, nodeFlags },
-    outcome: 'started',
-  };
-  await writeRecord({ ...record, outcome: 'started' }, recordDirectory, files);
-  return record;
 }
 
-function toPlan(
-  name: string,
-  {
-    inspections,
-    facts,
-    leader,
-  }: {
-    readonly inspections: readonly NodeInspection[];
-    readonly facts: readonly NodeFacts[];
-    readonly leader: string | undefined;
-  },
-): readonly NodePlan[] {
-  const inspection = inspections.find(({ node }) => node.name === name);
-  const fact = facts.find((each) => each.name === name);
-  if (inspection === undefined || fact === undefined) return [];
-  const { needed, changes, waiting, blocked, plan } = inspection.plan;
-  const { address } = inspection.node;
-  const { kubernetes, clockOffsetMs } = fact;
-  const clockOffsetSeconds = Math.round(clockOffsetMs / 100) / 10;
-  const about = { name, address, kubernetes, clockOffsetSeconds, isLeader: name === leader };
-  const newestRun = inspection.newestRun?.id ?? null;
-  return [{ ...about, needed, changes, waiting, blocked, plan, newestRun }];
+/** @throws CliError `NODES_UNFIT` for others than those of the recovery that is resumed */
+async function findGivenCas(
+  { cas }: RecoverNodesInput,
+  earlier: NodesRecord | undefined,
+  { localFiles }: Session,
+): Promise<SharedCas | undefined> {
+  const given = cas === undefined ? undefined : await readSharedCas(cas, localFiles);
+  if (earlier === undefined || given === undefined) return earlier === undefined ? given : (earlier.cas ?? {});
+  if (isDeepStrictEqual(given, earlier.cas)) return given;
+  throw unfit([`${earlier.id} began with other CA certificates`], 'omit --cas: the run that is resumed has its own');
 }
 
-function workOf(
-  { name, needed, waiting }: NodePlan,
-  inspections: readonly NodeInspection[],
-  { running, resume }: { readonly running: RemoteRun | undefined; readonly resume: boolean },
-): NodeWork {
-  const inspection = inspections.find(({ node }) => node.name === name);
-  if (inspection === undefined) throw new Error(`${name} was not inspected`);
-  const { node, newestRun } = inspection;
-  if (running !== undefined) return { node, action: 'attach', running };
-  const isUnfinished = ['interrupted', 'not-verified'].includes(newestRun?.outcome ?? '');
-  if (resume && isUnfinished && newestRun?.command === 'recover') return { node, action: 'resume' };
-  return { node, action: needed + waiting > 0 ? 'recover' : 'none' };
-}
-
-/** Why a node cannot be recovered as it is. */
-function refusalsOf(
-  plan: NodePlan,
-  work: NodeWork | undefined,
-  inspections: readonly NodeInspection[],
-): readonly string[] {
-  if (work?.action !== 'recover') return [];
-  const newest = inspections.find(({ node }) => node.name === plan.name)?.newestRun;
-  if (newest?.outcome === 'interrupted') return [`${plan.name}: its run ${newest.id} was interrupted`];
-  const blockers = plan.plan.entries.filter(({ finding, skipped }) => {
-    return !skipped && ['blocked', 'unknown'].includes(finding.status) && (finding.waitsFor ?? []).length === 0;
-  });
-  return [...new Set(blockers.map(({ step, finding }) => `${plan.name}: ${step}: ${finding.summary}`))];
+function namesOf(nodes: readonly Pick<RemoteNode, 'name'>[]): readonly string[] {
+  return nodes.map(({ name }) => name);
 }

@@ -12,6 +12,7 @@ import { newNodesId, type NodesRecord, readRecord, writeRecord } from './nodes-r
 import { holdingNodes, recordFiles } from './held-nodes.ts';
 import { onEach, type RemoteNode } from './remote-node.ts';
 import { followRun, startRun } from './remote-run.ts';
+import { removeCas } from './shared-cas.ts';
 
 export interface RollBackNodesInput {
   /** Of `recover --nodes`. */
@@ -85,6 +86,7 @@ export async function rollBackNodes(input: RollBackNodesInput, session: Session)
     const failed = results.find(({ result }) => result.outcome === 'failed');
     if (failed === undefined) {
       await writeRecord({ ...record, outcome: 'rolled-back' }, directory, recordFiles(session));
+      if (record.cas !== undefined) await Promise.all(nodes.map((node) => removeCas(node, record.id, session)));
     }
     const nothingChanged = !results.some(({ result }) => result.outcome === 'rolled-back');
     const exitCode = failed === undefined ? EXIT.done : exitOfFailure(failed.exitCode, nothingChanged);

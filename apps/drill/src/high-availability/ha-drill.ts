@@ -11,6 +11,8 @@ const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/
 /** How several control planes are recovered. */
 interface Recovery {
   readonly title: string;
+  /** It issues expired CAs once itself. */
+  readonly carriesCas?: boolean | undefined;
   /** @param flags further ones, for the first time */
   readonly recover: (flags: readonly string[]) => Promise<readonly [RescueAnswer, ...RescueAnswer[]]>;
   readonly prove: (answers: readonly RescueAnswer[], outcome: string) => readonly Proof[] | Promise<readonly Proof[]>;
@@ -35,6 +37,7 @@ export function recoverNodeByNode(rehearsal: KubeadmRehearsal, since: Date): Pro
 export function recoverOverSsh(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
   const recovery: Recovery = {
     title: 'recover all nodes over SSH',
+    carriesCas: true,
     recover: async () => [await recoverFromFirst(rehearsal)],
     prove: async ([answer], outcome) => [
       ...(answer === undefined ? [] : [proveAnswer('kube-rescue recover --nodes', answer, outcome)]),
@@ -55,7 +58,7 @@ async function recoverTogether(
     return found.every(({ ok }) => ok);
   };
   const carried =
-    scenario.reissuesCas === true
+    scenario.reissuesCas === true && recovery.carriesCas !== true
       ? await watch.measure('issue the CAs once, and carry them to every node', () => carryCas(rehearsal))
       : { flags: [], proofs: [] };
   if (!collect('cas', carried.proofs)) return undefined;
@@ -97,15 +100,15 @@ function recoverFromFirst({ cluster, deps, onLine, program }: KubeadmRehearsal):
   return runRescue(cluster, ['recover', ...overSshFlags(cluster), '--yes'], own);
 }
 
-/** Proves that no carried program was left on a node. */
+/** Proves that nothing carried was left on a node: no program, no CA certificate. */
 function proveNothingCarried({ cluster, deps }: KubeadmRehearsal): Promise<readonly Proof[]> {
   return Promise.all(
     cluster.controlPlanes.map(async ({ node, enter }): Promise<Proof> => {
       const list = ['ls', '-A', '/var/lib/kube-rescue'] as const;
       const { stdout } = await deps.host.exec([...enter(), ...list], { timeoutMs: 10_000, signal: deps.signal });
       const names = stdout.trim().split('\n');
-      const ok = names.includes('runs') && !names.includes('carried');
-      return { name: `${node.name}: no carried program is left`, ok, detail: names.join(', ') };
+      const ok = names.includes('runs') && !names.includes('carried') && !names.includes('cas');
+      return { name: `${node.name}: nothing carried is left`, ok, detail: names.join(', ') };
     }),
   );
 }
