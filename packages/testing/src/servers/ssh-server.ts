@@ -70,7 +70,8 @@ export async function startSshServer(options: SshServerOptions = {}): Promise<Ru
       'StrictModes no',
       'MaxStartups 100',
       'MaxSessions 100',
-      ...(options.programs === undefined ? [] : [`SetEnv PATH=${options.programs}:${PATH}`]),
+      // Another home directory: what root's shell does at its start on this machine may take longer than the command.
+      `SetEnv HOME=${directory}${options.programs === undefined ? '' : ` PATH=${options.programs}:${PATH}`}`,
       '',
     ].join('\n'),
   );
