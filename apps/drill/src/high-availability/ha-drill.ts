@@ -4,6 +4,7 @@ import { nameProofs, proveAnswer } from '../proofs/proofs.ts';
 import { recoverAndWatch, type RecoveryTimes } from '../recovery/recovery-watch.ts';
 import { type RescueAnswer, runRescue } from '../rescue-command.ts';
 import { carryCas } from './carried-cas.ts';
+import { overSshFlags } from './over-ssh-flags.ts';
 
 /** Through the load balancer, as every client has it. */
 const QUESTION = { url: 'https://api.lab:6443/readyz', ca: '/etc/kubernetes/pki/ca.crt' } as const;
@@ -81,18 +82,6 @@ async function recoverTogether(
   const second = await watch.measure('recover once more', () => recovery.recover([]));
   collect('second-recover', await recovery.prove(second, 'nothing-to-do'));
   return times;
-}
-
-/** The command line of the operator on the first control plane, without the flags of the drill. */
-function overSshFlags({ controlPlanes, ssh }: Cluster): readonly string[] {
-  if (ssh === undefined) throw new Error('the cluster has no SSH between its nodes');
-  const { user, port, identity, knownHosts, serviceCommand } = ssh;
-  return [
-    ...['--nodes', controlPlanes.map(({ node }) => node.name).join(',')],
-    ...['--ssh-user', user, '--ssh-port', String(port)],
-    ...['--ssh-identity', identity, '--ssh-known-hosts', knownHosts],
-    ...['--ssh-service-command', serviceCommand],
-  ];
 }
 
 function recoverFromFirst({ cluster, deps, onLine, program }: KubeadmRehearsal): Promise<RescueAnswer> {
