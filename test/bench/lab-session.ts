@@ -8,6 +8,17 @@ import {
   provideKubernetesBinaries,
 } from '@kube-rescue/lab';
 import { locateBinaries } from '../../apps/drill/src/wiring.ts';
+import { packageForTest } from '../single-file/packaged.fixture.ts';
+
+/** Runs `work` with the argv of the one file that people carry to a node, made for this machine. */
+export async function withProgram<T>(work: (program: readonly [string]) => Promise<T>): Promise<T> {
+  const packaged = await packageForTest('--architecture', process.arch, '--bare');
+  try {
+    return await work([packaged.executable]);
+  } finally {
+    await packaged.remove();
+  }
+}
 
 /** Runs `work` with a new cluster of this version and removes the cluster afterwards. */
 export async function withCluster<T>(

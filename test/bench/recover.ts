@@ -9,7 +9,7 @@ import {
 import { watchForReadyApi } from '../../apps/drill/src/recovery/api-watch.ts';
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { type BenchOptions, type BenchResult, median } from './bench.ts';
-import { withCluster } from './lab-session.ts';
+import { withCluster, withProgram } from './lab-session.ts';
 
 const ROUNDS = 3;
 
@@ -23,17 +23,21 @@ interface Times {
 }
 
 /**
- * The same fault on the same cluster: our recovery, a restart as the lower bound, and the recovery that kubeadm documents.
+ * The same fault on the same cluster: our recovery by the one file, a restart as the lower bound, and the recovery that kubeadm documents.
  * Each is measured from its start to the first good answer of `/readyz`, and to a new pod that runs.
  */
-export async function run({ kubernetes = '1.37' }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  return withProgram((program) => compare(program, options));
+}
+
+async function compare(program: readonly string[], { kubernetes = '1.37' }: BenchOptions): Promise<BenchResult> {
   return withCluster(async (cluster, deps) => {
     const ours: Times[] = [];
     const floor: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       floor.push((await restartControlPlane(cluster, { from: 'stopped' }, deps)).secondsToReadyApi);
       await expireCertificates(cluster, deps);
-      ours.push(await withWorkload(cluster, deps, () => recover(cluster, deps)));
+      ours.push(await withWorkload(cluster, deps, () => recover(cluster, program, deps)));
     }
     await expireCertificates(cluster, deps);
     const kubeadm = await withWorkload(
@@ -75,7 +79,7 @@ async function withWorkload(cluster: Cluster, deps: LabDeps, recovery: () => Pro
   return { toReadyApi, toWorkload };
 }
 
-async function recover(cluster: Cluster, deps: LabDeps): Promise<number> {
+async function recover(cluster: Cluster, program: readonly string[], deps: LabDeps): Promise<number> {
   const ended = new AbortController();
   const question = { url: `https://${cluster.node.address}:6443/readyz`, ca: '/etc/kubernetes/pki/ca.crt' };
   const ready = watchForReadyApi(cluster, question, { ...deps, signal: ended.signal });
@@ -84,6 +88,7 @@ async function recover(cluster: Cluster, deps: LabDeps): Promise<number> {
     ...deps,
     signal: ended.signal,
     onLine,
+    program,
   });
   if (exitCode !== 0) ended.abort();
   const seconds = await ready;

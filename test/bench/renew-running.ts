@@ -2,7 +2,7 @@ import { type Cluster, identifyApiServer, type LabDeps, proveLife, renewByKubead
 import { runRescue } from '../../apps/drill/src/rescue-command.ts';
 import { measureOutage } from './api-outage.ts';
 import { type BenchOptions, type BenchResult, median } from './bench.ts';
-import { withCluster } from './lab-session.ts';
+import { withCluster, withProgram } from './lab-session.ts';
 
 const ROUNDS = 3;
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
@@ -11,18 +11,22 @@ const LONGEST_OUTAGE_SECONDS = 8;
 const LONGEST_RESTART_SECONDS = 20;
 
 /**
- * A healthy control plane whose certificates are renewed and taken into use, by our two commands and by the procedure that kubeadm
+ * A healthy control plane whose certificates are renewed and taken into use, by two commands of the one file and by the procedure that kubeadm
  * documents: how long the API server is away, on the same cluster.
  */
-export async function run({ kubernetes = '1.37' }: BenchOptions): Promise<BenchResult> {
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  return withProgram((program) => compare(program, options));
+}
+
+async function compare(program: readonly string[], { kubernetes = '1.37' }: BenchOptions): Promise<BenchResult> {
   return withCluster(async (cluster, deps) => {
     const outages: number[] = [];
     const restarts: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const { seconds } = await measureOutage(cluster, deps, async () => {
-        await rescue(cluster, deps, ['certs', 'renew', '--all', '--yes']);
+        await rescue(cluster, program, deps, ['certs', 'renew', '--all', '--yes']);
         const started = performance.now();
-        await rescue(cluster, deps, ['manifests', 'restart', ...CONTROL_PLANE, '--yes']);
+        await rescue(cluster, program, deps, ['manifests', 'restart', ...CONTROL_PLANE, '--yes']);
         restarts.push((performance.now() - started) / 1000);
       });
       outages.push(seconds);
@@ -64,12 +68,18 @@ export async function run({ kubernetes = '1.37' }: BenchOptions): Promise<BenchR
   }, kubernetes);
 }
 
-async function rescue(cluster: Cluster, deps: LabDeps, args: readonly string[]): Promise<void> {
+async function rescue(
+  cluster: Cluster,
+  program: readonly string[],
+  deps: LabDeps,
+  args: readonly string[],
+): Promise<void> {
   const before = await identifyApiServer(cluster, deps);
   const { exitCode, lastWords } = await runRescue(cluster, args, {
     host: deps.host,
     signal: deps.signal ?? new AbortController().signal,
     onLine: (line) => process.stderr.write(`   | ${line}\n`),
+    program,
   });
   if (exitCode !== 0) throw new Error(`${args.join(' ')} ended with ${exitCode}: ${lastWords}`);
   const isRestart = args[0] === 'manifests';

@@ -1,7 +1,6 @@
 import { secondsOnCluster as seconds } from './cluster-command.ts';
 import { type BenchResult, type BenchRow, median } from './bench.ts';
-import { withCluster } from './lab-session.ts';
-import { packageForTest } from '../single-file/packaged.fixture.ts';
+import { withCluster, withProgram } from './lab-session.ts';
 
 const ROUNDS = 5;
 /** The certificates that `kubeadm certs renew all` renews on a control-plane node. */
@@ -16,18 +15,16 @@ const PEER = 'kubeadm certs renew all';
  * existing keys; by the one file that people carry.
  */
 export async function run(): Promise<BenchResult> {
-  const packaged = await packageForTest('--architecture', process.arch, '--bare');
-  const renew = (...flags: readonly string[]) =>
-    [packaged.executable, 'certs', 'renew', ...LEAVES, '--yes', ...flags] as const;
-  try {
-    return await withCluster(async (cluster) => {
+  return withProgram(async ([program]) => {
+    const renew = (...flags: readonly string[]) => [program, 'certs', 'renew', ...LEAVES, '--yes', ...flags] as const;
+    return withCluster(async (cluster) => {
       const ours = { new: [] as number[], kept: [] as number[], none: [] as number[] };
       const theirs: number[] = [];
       for (let round = 0; round < ROUNDS; round += 1) {
         theirs.push(await seconds(cluster, [`${cluster.binaries}/kubeadm`, 'certs', 'renew', 'all']));
         ours.new.push(await seconds(cluster, renew('--new-keys')));
         ours.kept.push(await seconds(cluster, renew()));
-        ours.none.push(await seconds(cluster, [packaged.executable, '--version']));
+        ours.none.push(await seconds(cluster, [program, '--version']));
       }
       const peer = median(theirs);
       const row = (what: string, values: readonly number[], target: number | undefined): BenchRow => ({
@@ -43,7 +40,5 @@ export async function run(): Promise<BenchResult> {
         ],
       };
     });
-  } finally {
-    await packaged.remove();
-  }
+  });
 }
