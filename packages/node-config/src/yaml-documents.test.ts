@@ -64,3 +64,20 @@ describe('a text of YAML documents', () => {
     expect(codesOf('a: 1\nb: {a: 1}\nc: {a: 1}\n')).toEqual([]);
   });
 });
+
+it('a text is parsed once for the same options, and again for others', () => {
+  const text = 'kept: once';
+  expect(parseYamlDocuments(text)).toBe(parseYamlDocuments(text));
+  const strict = parseYamlDocuments(text, { schema: 'failsafe' });
+  expect(strict).not.toBe(parseYamlDocuments(text));
+  expect(parseYamlDocuments(text, { schema: 'failsafe' })).toBe(strict);
+});
+
+it('texts do not pile up', () => {
+  const first = parseYamlDocuments('kept: for a while');
+  const long = 'x'.repeat(60_000);
+  for (let index = 0; index < 40; index += 1) parseYamlDocuments(`number: ${index}\ntext: ${long}`);
+  expect(parseYamlDocuments('kept: for a while')).not.toBe(first);
+  const huge = `text: ${'x'.repeat(70_000)}`;
+  expect(parseYamlDocuments(huge)).not.toBe(parseYamlDocuments(huge));
+});

@@ -23,6 +23,15 @@ export type YamlOptions = Omit<
 /** Deeper than any kind of Kubernetes: in the schema of a custom resource each level is two maps. */
 const DEEPEST_NESTING = 256;
 
+/** Longer texts are parsed each time. */
+const KEPT_LENGTH = 64 * 1024;
+/** Then all are forgotten. */
+const MOST_KEPT_LENGTH = 2 * 1024 * 1024;
+
+/** Documents by options and text: a recovery reads the same dozen files a hundred times, and each reading is judged by itself. */
+const parsed = new Map<string, readonly Document.Parsed[]>();
+let keptLength = 0;
+
 /**
  * Parses the documents of an untrusted YAML or JSON text.
  *
@@ -31,9 +40,26 @@ const DEEPEST_NESTING = 256;
  * each level; and a key that is a map, a list or an alias (`NON_STRING_KEY`), which Kubernetes cannot convert to JSON
  * either. Aliases are not resolved: give `toJS` a `maxAliasCount`. Prints nothing.
  *
+ * The documents are shared by all who give the same text: change none of them.
+ *
  * @param options of the `yaml` library
  */
 export function parseYamlDocuments(source: string, options: YamlOptions = {}): readonly Document.Parsed[] {
+  if (source.length > KEPT_LENGTH) return parseUnkept(source, options);
+  const key = `${JSON.stringify(options)} ${source}`;
+  const known = parsed.get(key);
+  if (known !== undefined) return known;
+  const documents = parseUnkept(source, options);
+  if (keptLength + key.length > MOST_KEPT_LENGTH) {
+    parsed.clear();
+    keptLength = 0;
+  }
+  parsed.set(key, documents);
+  keptLength += key.length;
+  return documents;
+}
+
+function parseUnkept(source: string, options: YamlOptions): readonly Document.Parsed[] {
   // The parser compares each key with every other key of its map: thirty thousand keys take eight seconds.
   const settings = { ...options, prettyErrors: false, logLevel: 'silent', uniqueKeys: false } as const;
   const parser = new Parser();

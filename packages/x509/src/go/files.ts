@@ -20,12 +20,26 @@ function faultOf(read: () => void): GoFault | undefined {
   return result.ok ? undefined : result.fault;
 }
 
+const KEPT_CERTIFICATES = 256;
+const KEPT_BYTES = 8 * 1024;
+/** Parsed certificates by their DER: a chain is verified again and again under the same CAs. */
+const parsed = new Map<string, GoCertificate>();
+
+function readOnce(der: Uint8Array): GoCertificate {
+  if (der.length > KEPT_BYTES) return readGoCertificate(der);
+  const text = Buffer.from(der.buffer, der.byteOffset, der.length).toString('latin1');
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const certificate = readGoCertificate(der);
+  if (parsed.size >= KEPT_CERTIFICATES) parsed.clear();
+  parsed.set(text, certificate);
+  return certificate;
+}
+
 /** The certificates that a TLS server or client sends, the leaf first; each must be parsed by the other end. */
 function readSentCertificates(text: string): readonly [GoCertificate, ...GoCertificate[]] {
   const blocks = readGoPem(text);
-  const [leaf, ...others] = blocks
-    .filter(({ label }) => label === CERTIFICATE)
-    .map(({ der }) => readGoCertificate(der));
+  const [leaf, ...others] = blocks.filter(({ label }) => label === CERTIFICATE).map(({ der }) => readOnce(der));
   if (leaf !== undefined) return [leaf, ...others];
   return refuse(blocks.length === 0 ? findReadingFault(text) : 'pem-no-certificate');
 }
@@ -67,17 +81,10 @@ export function findCertificateFault(der: Uint8Array): GoFault | undefined {
   return faultOf(() => readGoCertificate(der));
 }
 
-/** Parsed certificates by their bytes' owner: a chain is verified again and again under the same CAs. */
-const parsed = new WeakMap<Uint8Array, GoCertificate>();
-
-/** A certificate as Go parses it; `undefined` when Go refuses it. @param der never changed afterwards */
+/** A certificate as Go parses it; `undefined` when Go refuses it. */
 export function parseGoCertificate(der: Uint8Array): GoCertificate | undefined {
-  const known = parsed.get(der);
-  if (known !== undefined) return known;
-  const certificate = catchFault(() => readGoCertificate(der));
-  if (!certificate.ok) return undefined;
-  parsed.set(der, certificate.value);
-  return certificate.value;
+  const certificate = catchFault(() => readOnce(der));
+  return certificate.ok ? certificate.value : undefined;
 }
 
 /**
