@@ -4,7 +4,7 @@ import { programName } from '@kube-rescue/node-config';
 import type { Change, ChangeKind, UndoOutcome } from '@kube-rescue/workflow';
 import { openDatabase } from '../database/database-file.ts';
 import { EtcdError } from '../errors.ts';
-import { readRestoreMark, writeRestoreMark } from './restore-mark.ts';
+import { isRestoredBy, writeRestoreMark } from './restore-mark.ts';
 import { TOOL_ENVIRONMENT } from './restore-tool.ts';
 import { restoreFailed, restoreSnapshot } from './snapshot-restore.ts';
 
@@ -31,6 +31,10 @@ export interface DataRestore extends Change {
   readonly peerUrl: string;
   /** The process of the kubelet, to be kept with the data. Default: it is not kept. */
   readonly kubelet?: string | undefined;
+  /** Ids of the members in the file, to be kept with the data. Default: none is kept. */
+  readonly formerMembers?: readonly string[] | undefined;
+  /** Names of the members that are gone for good. Default: the member was the only one. */
+  readonly without?: readonly string[] | undefined;
 }
 
 type RestoreHost = Pick<
@@ -101,7 +105,7 @@ export function createDataRestoreKind(deps: Deps): ChangeKind<DataRestore> {
 async function restore(change: DataRestore, deps: Deps): Promise<void> {
   const { host } = deps;
   const { member, stage, kept } = pathsOf(change);
-  if ((await readRestoreMark(member, { host }))?.value === change.value) return;
+  if (await isRestoredBy(change, { host })) return;
   await assertStopped(change.target, deps);
   // What an interrupted restore has left: no etcd ever ran on it.
   await call(['rm', '-rf', '--one-file-system', '--', stage], change, host);
@@ -118,8 +122,8 @@ async function restore(change: DataRestore, deps: Deps): Promise<void> {
   if (owner !== undefined && (owner.uid !== 0 || owner.gid !== 0)) {
     await call(['chown', '-R', `${owner.uid}:${owner.gid}`, '--', stage], change, host);
   }
-  const { value, sourceSha256: source, revision, kubelet } = change;
-  await writeRestoreMark(restored, { value, source, revision, kubelet }, { host });
+  const { value, sourceSha256: source, revision, kubelet, formerMembers = [] } = change;
+  await writeRestoreMark(restored, { value, source, revision, kubelet, formerMembers }, { host });
   if (await exists(member, host)) await host.moveDirectory(member, kept);
   await host.moveDirectory(restored, member);
   await call(['rm', '-rf', '--one-file-system', '--', stage], change, host);
@@ -128,7 +132,7 @@ async function restore(change: DataRestore, deps: Deps): Promise<void> {
 async function undo(change: DataRestore, hadData: boolean, deps: Deps): Promise<UndoOutcome> {
   const { host } = deps;
   const { member, kept, undone } = pathsOf(change);
-  const isRestored = (await readRestoreMark(member, { host }))?.value === change.value;
+  const isRestored = await isRestoredBy(change, { host });
   const isKept = await exists(kept, host);
   if (!isKept && !isRestored) return { state: 'already' };
   if (hadData && !isKept) return { state: 'foreign', reason: `the old data is no longer in ${kept}; not restored` };

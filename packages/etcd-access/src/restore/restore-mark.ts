@@ -1,4 +1,4 @@
-import { type HostFiles, type HostPath, joinPath } from '@kube-rescue/host';
+import { type HostFiles, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 
 /** What a data directory was restored from; in a file of its own in `member`, which etcd does not read. */
 export interface RestoreMark {
@@ -10,6 +10,8 @@ export interface RestoreMark {
   readonly revision: number;
   /** The process of the kubelet that ran at the restore; `undefined` when none was found, or it need not be known. */
   readonly kubelet?: string | undefined;
+  /** Ids of the members of before. etcd 3.4 leaves them in the restored database, and knows better itself. */
+  readonly formerMembers: readonly string[];
 }
 
 const MARK = 'kube-rescue-restore.json';
@@ -22,15 +24,30 @@ export async function readRestoreMark(
   const bytes = await host.readFile(joinPath(member, MARK));
   if (bytes === undefined) return undefined;
   try {
-    const { value, source, revision, kubelet } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<
+    const { value, source, revision, kubelet, formerMembers } = JSON.parse(Buffer.from(bytes).toString()) as Readonly<
       Record<string, unknown>
     >;
     return typeof value === 'string' && typeof source === 'string' && typeof revision === 'number'
-      ? { value, source, revision, kubelet: typeof kubelet === 'string' ? kubelet : undefined }
+      ? {
+          ...{ value, source, revision, kubelet: typeof kubelet === 'string' ? kubelet : undefined },
+          formerMembers: Array.isArray(formerMembers) ? formerMembers.map(String) : [],
+        }
       : undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether the data in a data directory is that of this restore: not before it, after its rollback or after a later one.
+ * @throws HostError
+ */
+export async function isRestoredBy(
+  { target, value }: { readonly target: string; readonly value?: unknown },
+  deps: { readonly host: Pick<HostFiles, 'readFile'> },
+): Promise<boolean> {
+  const mark = await readRestoreMark(joinPath(hostPath(target), 'member'), deps);
+  return mark !== undefined && mark.value === value;
 }
 
 /** Writes the mark (mode 0600). @throws HostError */

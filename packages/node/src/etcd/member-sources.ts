@@ -1,4 +1,5 @@
 import { isRecoveryError } from '@kube-rescue/errors';
+import { joinPath } from '@kube-rescue/host';
 import { findFlag } from '@kube-rescue/node-config';
 import type { Node } from '../node.ts';
 import { databaseOf, findDataDirectory } from './data-directory.ts';
@@ -81,11 +82,14 @@ function parseMetrics(location: string, body: string): MetricsReading | undefine
  */
 export async function readDataMembers(node: SourceNode): Promise<SourcedMembers | undefined> {
   try {
-    const location = databaseOf(findDataDirectory(await node.describe()));
+    const directory = findDataDirectory(await node.describe());
+    const location = databaseOf(directory);
     if ((await node.host.stat(location)) === undefined) return undefined;
     const { readDatabaseMembers } = await import('@kube-rescue/etcd-access');
-    const listed = (await readDatabaseMembers(location, node)) ?? [];
-    // etcd 3.4 leaves the member of before a restore beside the new one, with the same peer URL.
+    const { readRestoreMark } = await import('@kube-rescue/etcd-access/restore');
+    // etcd 3.4 leaves the members of before a restore beside the new one, of which one has the same peer URL.
+    const former = (await readRestoreMark(joinPath(directory, 'member'), node))?.formerMembers ?? [];
+    const listed = ((await readDatabaseMembers(location, node)) ?? []).filter(({ id }) => !former.includes(id));
     const distinct = [...new Map(listed.map((member) => [member.peerUrls.toSorted().join(','), member])).values()];
     const members = distinct.map((member) => ({ ...member, isLearner: member.isLearner && member.name === '' }));
     return members.length === 0 ? undefined : { source: 'data', location, members };
