@@ -29,7 +29,7 @@ export { readDataMembers } from './etcd/member-sources.ts';
 export { inspectPeers, isOwnMember, type PeerList, type PeerMember } from './etcd/peer-members.ts';
 export { assertKeepsQuorum, describePeers, describeVoters, nameSource, quorumWithout } from './etcd/quorum.ts';
 export { type ControlPlaneNodes, readControlPlaneNodes } from './etcd/control-plane-nodes.ts';
-export { findDataDirectory } from './etcd/data-directory.ts';
+export { databaseOf, findDataDirectory } from './etcd/data-directory.ts';
 export { findEtcdVersion, nameRestoreCommand, readImageVersion } from './etcd/restore-tool.ts';
 export { type CountedMember, type MemberAction, quorumAfter, quorumOf } from './etcd/quorum-after.ts';
 export { listVoters, type MemberEvidence, type Voter, type Voters, votersOf } from './etcd/voters.ts';

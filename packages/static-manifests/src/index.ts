@@ -33,6 +33,7 @@ export { askHealth, type Health } from './running/component-health.ts';
 export { type Stability, type WaitForStableInput, waitForStableComponent } from './running/component-stability.ts';
 export { MANIFEST_ERRORS, ManifestError, type ManifestErrorCode } from './errors.ts';
 export { listManifests, type ManifestRow } from './running/manifest-listing.ts';
+export { setContainerFlag } from './restart/container-flag.ts';
 export { setPodAnnotation } from './restart/pod-annotation.ts';
 export {
   type FindObstacle,

@@ -29,7 +29,7 @@ export async function changeMember(
     session,
   );
   if (action === 'promote') return answer;
-  const replacement = await readReplacement(node, member);
+  const replacement = await readReplacement(node, [member]);
   return {
     ...answer,
     result: { ...answer.result, replacement },

@@ -10,7 +10,7 @@ interface ReplacementStep {
   readonly command: string;
 }
 
-/** What brings a new control plane in after a member was removed. */
+/** What brings a new control plane in after members were removed. */
 export interface Replacement {
   /** SHA-256 of the public key of each CA in the administrator's kubeconfig, as `kubeadm join` takes them; empty when it is not known. */
   readonly caCertHashes: readonly string[];
@@ -24,12 +24,17 @@ const CERTIFICATE_KEY = 'CERTIFICATE_KEY';
 const TOKEN = 'TOKEN';
 
 /**
- * The commands that replace the control-plane node of a removed member, in their order, with the endpoint and the hash of the CA of
+ * The commands that replace the control-plane nodes of removed members, in their order, with the endpoint and the hash of the CA of
  * this cluster. The token and the certificate key are kubeadm's own: they are secret, and exist once it has printed them.
  *
  * Reads the administrator's kubeconfig of this node, and nothing else. Does not check that the API server answers, which they need.
+ * @param listed nodes in the ClusterStatus of kubeadm until 1.21, which a new one would take as its peers. Default: none
  */
-export async function readReplacement(node: Pick<Node, 'describe' | 'host'>, removed: string): Promise<Replacement> {
+export async function readReplacement(
+  node: Pick<Node, 'describe' | 'host'>,
+  removed: readonly string[],
+  listed: readonly string[] = [],
+): Promise<Replacement> {
   const { adminKubeconfig, adminContext } = await node.describe();
   const known = await readConnection({ adminKubeconfig, adminContext }, node);
   const hashes = known?.caCertHashes ?? [];
@@ -39,12 +44,18 @@ export async function readReplacement(node: Pick<Node, 'describe' | 'host'>, rem
   const trust = ['--token', TOKEN, ...pins.flatMap((hash) => ['--discovery-token-ca-cert-hash', hash])];
   const join = ['kubeadm', 'join', server, ...trust, '--control-plane', ...withKey];
   const here = 'on a control-plane node that works';
+  const kubectl = `kubectl --kubeconfig ${adminKubeconfig}`;
+  const stale = removed.filter((name) => listed.includes(name));
+  const edit = `${kubectl} --namespace kube-system edit configmap kubeadm-config`;
   return {
     caCertHashes: hashes,
     endpoint: known?.endpoint ?? null,
     steps: [
-      { where: `on ${removed}, if it still runs`, command: 'kubeadm reset --force' },
-      { where: here, command: `kubectl --kubeconfig ${adminKubeconfig} delete node ${removed}` },
+      { where: `on ${removed.join(', ')}, if it still runs`, command: 'kubeadm reset --force' },
+      ...removed.map((name) => ({ where: here, command: `${kubectl} delete node ${name}` })),
+      ...(stale.length === 0
+        ? []
+        : [{ where: `${here}: remove ${stale.join(', ')} from ClusterStatus`, command: edit }]),
       { where: here, command: 'kubeadm init phase upload-certs --upload-certs' },
       { where: here, command: ['kubeadm', 'token', 'create', '--print-join-command', ...withKey].join(' ') },
       { where: 'on the new node, the line that this printed', command: join.join(' ') },

@@ -1,6 +1,6 @@
 import { type Host, type HostPath, hostPath, joinPath } from '@kube-rescue/host';
 import {
-  assertSingleKubeadmNode,
+  assertKubeadmNode,
   findDataDirectory,
   findPod,
   type Node,
@@ -8,6 +8,7 @@ import {
   readImageVersion,
 } from '@kube-rescue/node';
 import { componentFlags, readStaticPod, type StaticPod } from '@kube-rescue/node-config';
+import { nameThisMemberAlone } from './single-manifest.ts';
 
 /** The manifests of pods that a restore has stopped. */
 export const STOPPED = hostPath('/var/lib/kube-rescue/stopped');
@@ -22,6 +23,8 @@ export interface StoppablePod {
   readonly manifest: HostPath;
   /** Where its manifest is kept meanwhile. */
   readonly stopped: HostPath;
+  /** The manifest that it starts with. Default: that of before, byte for byte. */
+  readonly edited: string | undefined;
 }
 
 /** What a restore has to know of the node. */
@@ -42,7 +45,7 @@ export interface RestoreNode {
 
 /**
  * Reads the manifests of etcd and the API server, also while a restore has stopped them.
- * @throws NodeError `LAYOUT_UNSUPPORTED` `LAYOUT_UNKNOWN`; ManifestError; HostError
+ * @throws NodeError `LAYOUT_UNSUPPORTED` `LAYOUT_UNKNOWN`; ManifestError, also where the flags of etcd cannot be changed; HostError
  */
 export async function readRestoreNode(node: Node): Promise<RestoreNode> {
   const description = await node.describe();
@@ -53,12 +56,14 @@ export async function readRestoreNode(node: Node): Promise<RestoreNode> {
       const manifest = pod?.manifest.path ?? joinPath(directory, `${component}.yaml`);
       const stopped = joinPath(STOPPED, `${component}.yaml`);
       const kept = pod ?? (await readStopped(stopped, node.host));
-      return kept && { component, pod: kept, manifest, stopped, isStopped: pod === undefined };
+      if (kept === undefined) return undefined;
+      const edited = component === 'etcd' ? nameThisMemberAlone(kept) : undefined;
+      return { component, pod: kept, manifest, stopped, edited, isStopped: pod === undefined };
     }),
   );
   const pods = found.filter((each) => each !== undefined);
   const isInterrupted = pods.some(({ isStopped }) => isStopped);
-  if (!isInterrupted || pods.length < STOPPED_PODS.length) assertSingleKubeadmNode(description);
+  if (!isInterrupted || pods.length < STOPPED_PODS.length) assertKubeadmNode(description);
   const flagsOf = (component: string): ReadonlyMap<string, string> => {
     const pod = pods.find((each) => each.component === component)?.pod;
     return (pod && componentFlags(pod)?.flags) ?? new Map<string, string>();

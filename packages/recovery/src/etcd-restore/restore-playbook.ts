@@ -6,25 +6,22 @@ import { createLeaderGate } from '../gates/leader-gate.ts';
 import { assertSingleMember } from '../kubeadm/single-member.ts';
 import { API_STABLE } from '../step-ids.ts';
 import { RESTORE_KUBELET } from './kubelet-step.ts';
+import { assertLostForGood, readKnownMembers } from './lost-members.ts';
 import { readRestoreNode } from './restore-node.ts';
 import { assertMayRestore, assertRuns } from './restore-refusals.ts';
 import { createRevisionGate } from './revision-gate.ts';
 import { type EtcdRestoreInput, inspectSource, type RestoreSource } from './restore-source.ts';
-import {
-  createDataStep,
-  createStartSteps,
-  createStopSteps,
-  type RestoreContext,
-  RESTORE_START,
-} from './restore-steps.ts';
+import { createDataStep, createStopSteps, type RestoreContext } from './restore-steps.ts';
+import { createStartSteps, RESTORE_START } from './start-steps.ts';
 
 /**
- * Restores the etcd of a single control-plane node from a snapshot, or from the database of a data directory: stops the API server
+ * Restores the etcd of a single control-plane node, or of the only one of several that is left, from a snapshot, or from the
+ * database of a data directory, which may be its own: stops the API server
  * and etcd by their manifests, exchanges the data, starts both, and proves that API server, controllers and kubelet go on. The old
  * data stays beside the new; a rollback puts it back.
  *
  * Its phases throw before anything is written: NodeError `LAYOUT_UNSUPPORTED` `NODE_NOT_LIVE`; EtcdError `ETCD_RESTORE_REFUSED`
- * `ETCD_OTHER_CLUSTER` `ETCD_SNAPSHOT_INVALID` `ETCD_DATABASE_INVALID` `ETCD_RESTORE_TOOL`.
+ * `ETCD_MEMBER_UNKNOWN` `ETCD_OTHER_CLUSTER` `ETCD_SNAPSHOT_INVALID` `ETCD_DATABASE_INVALID` `ETCD_RESTORE_TOOL`.
  */
 export function createEtcdRestorePlaybook(opened: Node, input: EtcdRestoreInput): Playbook {
   const phases = createRestorePhases(opened, input);
@@ -49,18 +46,24 @@ export function createRestorePhases(opened: Node, input: EtcdRestoreInput): Play
   let source: Promise<RestoreSource> | undefined;
   const prepare = async (node: Node, signal: AbortSignal): Promise<RestoreContext> => {
     assertRuns(node);
+    const { without } = input;
     const facts = await readRestoreNode(node);
-    if (!facts.isInterrupted) await assertSingleMember(node, signal, 'restore');
+    if (without === undefined && !facts.isInterrupted) await assertSingleMember(node, signal, 'restore');
     const { readRestoreMark } = await import('@kube-rescue/etcd-access/restore');
     source ??= inspectSource(input, facts, node);
     const found = await source;
     const mark = await readRestoreMark(joinPath(facts.dataDirectory, 'member'), node);
-    const isDone = input.again === true ? mark?.value === value : mark?.source === found.sha256;
+    const known = without && (await readKnownMembers(found, { facts, mark }, node, signal));
+    // The database of this member changes from then on; that it was restored, its members show.
+    const isAlone = found.isOwn && mark !== undefined && known?.members.every(({ isThisNode }) => isThisNode) === true;
+    const isRestored = mark?.source === found.sha256 || isAlone;
+    const isDone = input.again === true ? mark?.value === value : isRestored;
+    if (!isDone && known !== undefined) await assertLostForGood(known, without ?? []);
     if (!isDone && !facts.isInterrupted) {
       await assertMayRestore(input, node, signal);
       await assertSameCluster(found, input);
     }
-    return { facts, source: found, isDone, mark };
+    return { facts, source: found, isDone, mark, lost: known && { names: without ?? [], sum: known.sum } };
   };
   return [
     opened.phase({

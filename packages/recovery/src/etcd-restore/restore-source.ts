@@ -1,6 +1,7 @@
 import { formatTime, isRecoveryError } from '@kube-rescue/errors';
 import { type Host, type HostPath, joinPath } from '@kube-rescue/host';
-import type { Node } from '@kube-rescue/node';
+import { databaseOf, type Node } from '@kube-rescue/node';
+import type { SnapshotFile } from '@kube-rescue/etcd-access/restore';
 import type { RestoreNode } from './restore-node.ts';
 
 /** What an operator asks for. */
@@ -15,6 +16,8 @@ export interface EtcdRestoreInput {
   readonly replaceWorking?: boolean | undefined;
   /** Restores a snapshot whose CA or UID is another. Default: false. */
   readonly acceptOtherCluster?: boolean | undefined;
+  /** Names of the other members of etcd, all of them gone for good. Default: this member is the only one. */
+  readonly without?: readonly string[] | undefined;
   /** Restores although the data directory is already restored from this file. Default: false. */
   readonly again?: boolean | undefined;
 }
@@ -26,6 +29,10 @@ export interface RestoreSource {
   readonly bytes: number;
   readonly isHashed: boolean;
   readonly revision: number;
+  /** As the file lists them. */
+  readonly members: SnapshotFile['members'];
+  /** The file is the database of this member itself, which is exchanged. */
+  readonly isOwn: boolean;
   /** How far the revision is raised at least, beyond every revision that a client may have seen. */
   readonly bump: number;
   /** Why the file is not of this cluster; `undefined` when it is, or when nothing tells. */
@@ -58,22 +65,36 @@ export async function inspectSource(
   const highest = Math.max(file.revision, present?.revision ?? 0, ...(await readMarks(dataDirectory, node)));
   const { sha256, bytes, isHashed, revision, modifiedAt } = file;
   const complete = identity.renewedAt ?? modifiedAt;
+  const isOwn = path === databaseOf(dataDirectory);
   const minutes = Math.round((node.clock.now().getTime() - complete.getTime()) / 60_000);
   return {
-    ...{ path, sha256, bytes, isHashed, revision },
+    ...{ path, sha256, bytes, isHashed, revision, members: file.members, isOwn },
     bump: highest - revision + BUMP,
     otherCluster: compare(identity, known, ownKeys),
     evidence: [
       `${path}: ${bytes} bytes, revision ${revision}, ${isHashed ? 'its hash is right' : 'it has no hash, so that damage cannot be excluded'}`,
-      `its newest lease was renewed on ${formatTime(complete)}, ${minutes} min ago: what was written since is lost`,
-      present === undefined
-        ? 'how much that is, is not known: the present database cannot be read'
-        : `the present database is at revision ${present.revision}: ${Math.max(0, present.revision - revision)} revisions are lost`,
-      ...(from.kind === 'snapshot'
-        ? []
-        : ['its write-ahead log is not read: writes of its last moments, not yet in its database, are lost as well']),
+      `its newest lease was renewed on ${formatTime(complete)}, ${minutes} min ago${isOwn ? '' : ': what was written since is lost'}`,
+      ...(isOwn ? [OWN] : describeLoss(from.kind, revision, present?.revision)),
     ],
   };
+}
+
+const OWN =
+  'it is copied once etcd has stopped, with all that this member has applied; its write-ahead log is not read: what the other members alone have acknowledged is lost';
+
+function describeLoss(
+  kind: EtcdRestoreInput['from']['kind'],
+  revision: number,
+  present: number | undefined,
+): readonly string[] {
+  return [
+    present === undefined
+      ? 'how much that is, is not known: the present database cannot be read'
+      : `the present database is at revision ${present}: ${Math.max(0, present - revision)} revisions are lost`,
+    ...(kind === 'snapshot'
+      ? []
+      : ['its write-ahead log is not read: writes of its last moments, not yet in its database, are lost as well']),
+  ];
 }
 
 type Identity = { readonly uid: string | undefined; readonly caKeys: readonly string[] | undefined };

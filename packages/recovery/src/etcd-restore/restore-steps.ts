@@ -1,27 +1,24 @@
 import type { RestoreMark } from '@kube-rescue/etcd-access/restore';
 import { joinPath } from '@kube-rescue/host';
 import type { Node } from '@kube-rescue/node';
-import { askHealth, listRunningPods } from '@kube-rescue/static-manifests';
+import { listRunningPods } from '@kube-rescue/static-manifests';
 import { type Change, readBefore, sha256, type Step } from '@kube-rescue/workflow';
-import { type ChangesFinding, DONE, needed, waiting, withChanges } from './changes-step.ts';
-import { RESTART_TIMEOUT_MS } from '../kubeadm/restart.ts';
-import { createKubeletStep, identifyKubelet, RESTORE_KUBELET } from './kubelet-step.ts';
+import { type ChangesFinding, DONE, needed, withChanges } from './changes-step.ts';
+import { identifyKubelet } from './kubelet-step.ts';
 import { type RestoreNode, type StoppablePod, STOPPED } from './restore-node.ts';
 import type { RestoreSource } from './restore-source.ts';
 
 /** The manifests of etcd and the API server are kept outside their directory. */
 const RESTORE_KEEP = 'etcd-restore/keep-manifests';
 const RESTORE_STOP = 'etcd-restore/stop';
-const RESTORE_DATA = 'etcd-restore/data';
-export const RESTORE_START = 'etcd-restore/start';
-const RESTORE_TIDY = 'etcd-restore/tidy';
+export const RESTORE_DATA = 'etcd-restore/data';
 
 /** An API server sits out its open watches. */
 const STOP_TIMEOUT_MS = 90_000;
 /** A kubelet that has not noticed the removal yet starts a container that ended. */
 const QUIET_MS = 5_000;
 const INTERVAL_MS = 500;
-const MANIFEST_MODE = 0o600;
+export const MANIFEST_MODE = 0o600;
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
 /** What every step of one restore knows. */
@@ -32,6 +29,8 @@ export interface RestoreContext {
   readonly isDone: boolean;
   /** The mark of the data directory as it is; `undefined` when it was never restored. */
   readonly mark: RestoreMark | undefined;
+  /** The members that are gone for good; `undefined` when this member is the only one. */
+  readonly lost: { readonly names: readonly string[]; readonly sum: string } | undefined;
 }
 
 /** Keeps the manifests of etcd and the API server, stops both pods, in this order. A rollback starts them again, last. */
@@ -103,7 +102,7 @@ export function createStopSteps({ facts, isDone }: RestoreContext, node: Node): 
 
 /** Exchanges the data. */
 export function createDataStep(
-  { facts, source, isDone }: RestoreContext,
+  { facts, source, isDone, lost }: RestoreContext,
   tool: { readonly program: string; readonly version: string; readonly canBump: boolean } | undefined,
   value: string,
   node: Node,
@@ -113,7 +112,8 @@ export function createDataStep(
   const change = {
     ...{ kind: 'etcd.restore', target: dataDirectory, value, source: source.path, sourceSha256: source.sha256 },
     ...{ isHashed: source.isHashed, bytes: source.bytes, program: tool?.program ?? '', bump },
-    ...{ revision: source.revision + bump, name, peerUrl },
+    ...{ revision: source.revision + bump, name, peerUrl, formerMembers: source.members.map(({ id }) => id) },
+    ...(lost === undefined ? {} : { without: lost.names }),
   };
   /** Its watches hold revisions of before. */
   const withKubelet = async (): Promise<Change> => {
@@ -129,7 +129,10 @@ export function createDataStep(
           warnings: [`${dataDirectory} is restored from this file already; --again restores it once more`],
         };
       const by = `with ${tool.program} ${tool.version}, as a new cluster of one member, ${name}`;
+      const forgotten =
+        lost && `${lost.names.join(', ')} must stay off for good: one that works would be a cluster of its own`;
       const evidence = [
+        ...(lost === undefined || forgotten === undefined ? [] : [lost.sum, forgotten]),
         ...source.evidence,
         bump === 0 ? `${by}; ${NO_BUMP}` : `${by}, from revision ${change.revision} on`,
       ];
@@ -155,83 +158,6 @@ export function createDataStep(
 
 const NO_BUMP =
   "this version of etcd cannot raise its revision: watches that are open since before may miss changes; this node's kubelet is restarted; restart the kubelets and the controllers of the other nodes afterwards";
-
-/**
- * Starts both pods again with their own manifests, restarts the kubelet where etcd could not raise its revision, then removes the kept
- * manifests.
- */
-export function createStartSteps(context: RestoreContext, node: Node): readonly Step[] {
-  const { facts, isDone } = context;
-  const { host } = node;
-  const missing = async (): Promise<readonly StoppablePod[]> => {
-    const known = await Promise.all(facts.pods.map(async (pod) => ((await host.stat(pod.manifest)) ? undefined : pod)));
-    return known.filter((pod) => pod !== undefined);
-  };
-  const start = withChanges({
-    ...{ id: RESTORE_START, title: 'start etcd and the API server', requires: [RESTORE_DATA], reversible: 'no' },
-    check: async () => {
-      if (!isDone) return waiting(RESTORE_DATA);
-      const changes = (await missing()).map(async ({ manifest, stopped }) => {
-        const kept = await host.stat(stopped);
-        const bytes = (await host.readFile(stopped)) ?? new Uint8Array();
-        const { uid = 0, gid = 0, mode = MANIFEST_MODE } = kept ?? {};
-        const after = sha256(bytes);
-        return { kind: 'file.replace', target: manifest, before: 'absent', after, mode, uid, gid, watched: true };
-      });
-      const restarts = ['etcd', 'the API server'];
-      const found = needed('the pods start with the manifests from before', (await Promise.all(changes)).toReversed());
-      return { ...found, restarts };
-    },
-    apply: async (changes, journal) => {
-      const edits = changes.map(async (change) => {
-        const pod = facts.pods.find(({ manifest }) => manifest === change.target);
-        return { change, material: pod && (await host.readFile(pod.stopped)) };
-      });
-      await journal.perform(await Promise.all(edits));
-    },
-    verify: async (signal, waitingFor) => {
-      const begun = node.clock.now().getTime();
-      for (;;) {
-        const states = await Promise.all(facts.pods.map((each) => observe(each, node, signal)));
-        const [problem] = states.flatMap(({ problem: each }) => each ?? []);
-        if (problem === undefined) return { verified: true, evidence: states.map(({ evidence }) => evidence) };
-        if (node.clock.now().getTime() - begun >= RESTART_TIMEOUT_MS) {
-          const hint = 'read the logs in /var/log/pods; `kube-rescue rollback RUN` puts the old data back';
-          return { verified: false, reason: problem, hint };
-        }
-        waitingFor?.(problem);
-        await node.clock.sleep(INTERVAL_MS, signal);
-      }
-    },
-  });
-  const tidy = withChanges({
-    ...{ id: RESTORE_TIDY, title: 'remove the kept manifests', requires: [RESTORE_KUBELET], reversible: 'yes' },
-    check: async () => {
-      const kept = await Promise.all(
-        facts.pods.map(async ({ stopped }) => {
-          const before = await readBefore(host, stopped);
-          return before === 'absent' ? undefined : { kind: 'file.remove', target: stopped, before };
-        }),
-      );
-      if (isDone) return needed('the kept manifests are not needed any more', kept);
-      return waiting(RESTORE_START);
-    },
-    apply: (changes, journal) => journal.perform(changes.map((change) => ({ change }))),
-    verify: async () => ({ verified: true, evidence: [] }),
-  });
-  return [start, withChanges(createKubeletStep({ isDone, mark: context.mark, requires: RESTORE_START }, node)), tidy];
-}
-
-async function observe(
-  { pod, component }: StoppablePod,
-  node: Node,
-  signal: AbortSignal,
-): Promise<{ readonly evidence: string; readonly problem?: string }> {
-  const [running] = await listRunningPods(pod, node);
-  if (running === undefined) return { evidence: '', problem: `the kubelet to start ${component}` };
-  const { state, evidence } = await askHealth({ pod, signal }, node);
-  return state === 'healthy' ? { evidence } : { evidence, problem: `${component} to be healthy: ${evidence}` };
-}
 
 /** Stopped for a while: not between two starts. */
 async function waitUntilStopped(

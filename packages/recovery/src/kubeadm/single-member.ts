@@ -11,9 +11,11 @@ const REASONS = {
 } as const;
 
 const NODE_BY_NODE = 'a recovery that changes no CA goes node by node: `kube-rescue recover` on each';
-/** What to do instead, where that is another recovery. */
-const HINTS: Partial<Record<keyof typeof REASONS, string>> = {
-  'issue-ca':
+/** What to do instead, where that is another recovery. @param others names of the other members */
+const HINTS: Partial<Record<keyof typeof REASONS, (others: string) => string>> = {
+  restore: (others) =>
+    `start the other members; where all of them are gone for good, add \`--without ${others}\` (kube-rescue runbook several-control-planes)`,
+  'issue-ca': () =>
     'an expired CA is issued once, here: `kube-rescue certs reissue-cas --out DIR`; copy DIR to every control-plane node, then `kube-rescue recover --cas DIR` on each; a lost one: copy it from a node where it is whole',
 };
 
@@ -33,10 +35,11 @@ export async function assertSingleMember(
   const voters = await listVoters(node, signal);
   if (voters === undefined || voters.members.length <= 1) return;
   const { members, quorum } = voters;
+  const others = members.flatMap(({ name, isThisNode }) => (isThisNode ? [] : [name]));
   throw new NodeError({
     code: 'LAYOUT_UNSUPPORTED',
     message: `this is one of ${members.length} control-plane nodes: ${REASONS[reason]} (${describeVoters(voters)})`,
     subject: 'etcd',
-    hint: `nothing was changed; ${HINTS[reason] ?? NODE_BY_NODE} (etcd needs ${quorum} of ${members.length} members)`,
+    hint: `nothing was changed; ${HINTS[reason]?.(others.toSorted().join(',')) ?? NODE_BY_NODE} (etcd needs ${quorum} of ${members.length} members)`,
   });
 }
