@@ -104,7 +104,7 @@ export interface Results {
   'etcd members promote': PlaybookResult;
   'etcd members remove': PlaybookResult & { readonly replacement: Replacement };
   'etcd patch': PlaybookResult;
-  'etcd restore': PlaybookResult;
+  'etcd restore': PlaybookResult & { readonly replacement?: Replacement };
   'etcd snapshot': SnapshotRow;
   'manifests list': CheckpointListing & { readonly manifests: readonly ManifestRow[] };
   'manifests restart': PlaybookResult;

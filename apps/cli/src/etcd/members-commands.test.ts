@@ -147,6 +147,43 @@ describe.runIf(process.getuid?.() === 0 && requireProgram('etcd', 'etcdctl'))('t
     expect(namesIn(await rows())).toEqual(['etcd1', 'etcd2']);
   });
 
+  it('the last one is restored as a cluster of its own only without a majority, and with all others named', async () => {
+    node = await startEtcdNode({ members: 3, nodeName: 'etcd1' });
+    const file = path.join(node.root, 'last.db');
+    expect((await node.run('etcd', 'snapshot', file)).exitCode).toBe(0);
+    const restore = async (...args: readonly string[]): Promise<Ended & { readonly envelope: Envelope }> => {
+      const ended = await node.run('etcd', 'restore', '--from', file, '--json', ...args);
+      return { ...ended, envelope: JSON.parse(ended.stdout) as Envelope };
+    };
+    const working = await restore('--without', 'etcd2,etcd3', '--yes');
+    expect(working).toMatchObject({ exitCode: 4, envelope: { error: { code: 'ETCD_RESTORE_REFUSED' } } });
+    expect(working.envelope.error?.message).toContain('a majority of etcd works');
+    expect(working.envelope.error?.hint).toContain('kube-rescue etcd members remove');
+
+    await Promise.all(node.etcd.members.slice(1).map((member) => member.stop()));
+    await until(async () => (await run()).envelope.result?.['hasQuorum'] === false);
+    const unnamed = await restore('--yes');
+    expect(unnamed).toMatchObject({ exitCode: 4, envelope: { error: { code: 'LAYOUT_UNSUPPORTED' } } });
+    expect(unnamed.envelope.error?.hint).toContain('--without etcd2,etcd3');
+    for (const [names, code, message] of [
+      ['etcd2', 'ETCD_RESTORE_REFUSED', 'etcd3 is not named'],
+      ['etcd2,etcd9', 'ETCD_MEMBER_UNKNOWN', 'etcd has no member etcd9'],
+    ] as const) {
+      const refused = await restore('--without', names, '--yes');
+      expect(refused).toMatchObject({ exitCode: 4, envelope: { error: { code } } });
+      expect(refused.envelope.error?.message).toContain(message);
+    }
+    const both = await restore('--without', 'etcd2,etcd3', '--replace-working-etcd', '--yes');
+    expect(both.exitCode).toBe(2);
+
+    const flags = ['--without', 'etcd2', '--without', 'etcd3', '--accept-other-cluster', '--dry-run'];
+    const planned = await node.run('etcd', 'restore', '--from', file, ...flags);
+    expect(planned.exitCode).toBe(3);
+    const words = planned.stdout.replaceAll(/\s+/g, ' ');
+    expect(words).toContain('no answer from etcd2, etcd3');
+    expect(words).toContain('etcd2, etcd3 must stay off for good');
+  });
+
   it('the leader is no exception', async () => {
     node = await startEtcdNode({ members: 3, nodeName: 'etcd1' });
     const leader = (await rows()).find(({ isLeader }) => isLeader);
