@@ -1,7 +1,7 @@
-import { HostError, hostPath } from '@kube-rescue/host';
+import { HostError, hostPath, parentPath } from '@kube-rescue/host';
 import { type Node, openNode } from '@kube-rescue/node';
 import { buildPki, createFakeHost, createFixedClock, expectCode } from '@kube-rescue/testing';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { assertHarmsNoOthers } from './rollback-members.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -65,6 +65,42 @@ it('is refused when etcd would restart and the others alone are no majority', as
 it('with another CA is refused without a majority too: the others keep theirs', async () => {
   const node = await nodeOf({ members: [['node01'], ['cp2', 'down'], ['cp3', 'down']], hasQuorum: false });
   await expectCode(assertHarmsNoOthers(CA, node, SIGNAL), 'ROLLBACK_WORSE');
+});
+
+describe('a rollback of a restore of etcd', () => {
+  const RESTORE = {
+    run: '20261122T111800Z-1f3a',
+    reasons: ['/var/lib/etcd: the old data is that of a member of etcd without a majority'],
+    targets: ['/var/lib/etcd'],
+    restores: [{ kind: 'etcd.restore', target: '/var/lib/etcd', value: 'one' }],
+  };
+  /** A node whose data was restored by this restore. */
+  const restoredNode = async (members: Planted['members'], value = 'one'): Promise<Node> => {
+    const node = await nodeOf({ members });
+    const mark = { value, source: 'aa', revision: 7, formerMembers: [] };
+    const path = hostPath('/var/lib/etcd/member/kube-rescue-restore.json');
+    await node.host.makeDirectory(parentPath(path), { mode: 0o700 });
+    await node.host.writeFile(path, Buffer.from(JSON.stringify(mark)), { mode: 0o600 });
+    return node;
+  };
+
+  it('is refused once other members have joined the restored etcd, forced or not', async () => {
+    const node = await restoredNode([['node01'], ['cp4'], ['cp5']]);
+    const error = await expectCode(assertHarmsNoOthers(RESTORE, node, SIGNAL), 'ROLLBACK_WORSE');
+    expect(error.message).toContain('cp4, cp5 joined etcd after its restore');
+    expect(error.hint).toContain('etcd members remove');
+  });
+
+  it('may be forced while the restored etcd is alone', async () => {
+    const alone = await restoredNode([['node01'], ['', 'learner']]);
+    await expect(assertHarmsNoOthers(RESTORE, alone, SIGNAL)).resolves.toBeUndefined();
+  });
+
+  it('is judged by the members of before where the data is no longer that of this restore', async () => {
+    const node = await restoredNode([['node01'], ['cp2'], ['cp3']], 'another');
+    const harmless = { ...RESTORE, reasons: [] };
+    await expect(assertHarmsNoOthers(harmless, node, SIGNAL)).resolves.toBeUndefined();
+  });
 });
 
 it.each([

@@ -69,8 +69,10 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const flags = accessFlags({ ...accessOf(deps), isSealed: (state.header?.seal ?? []).length > 0 });
   if (later.length > 0 && !input.force) throw isOutOfTurn(id, later, flags);
   if (worse.length > 0 && !input.force) throw isWorse(id, worse, flags);
-  const targets = state.activeChanges.map(({ change }) => change.target);
-  await assertHarmsNoOthers({ run: id, reasons: worse, targets }, session.node, interruption.signal);
+  const active = state.activeChanges.map(({ change }) => change);
+  const targets = active.map(({ target }) => target);
+  const restores = active.filter(({ kind }) => kind === 'etcd.restore');
+  await assertHarmsNoOthers({ run: id, reasons: worse, targets, restores }, session.node, interruption.signal);
   // Whatever else is wrong is said first.
   assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
   if (!input.yes) {

@@ -116,6 +116,35 @@ describe('a rollback', () => {
   });
 });
 
+describe('a rollback of a restore of etcd', () => {
+  /** A run that has restored the data, which is marked by the restore of this value now. */
+  async function runOverRestore(marked: string, more: object): Promise<RunDirectory> {
+    const mark = { value: marked, source: 'aa', revision: 7, formerMembers: [] };
+    await host.makeDirectory(hostPath('/var/lib/etcd/member'), { mode: 0o700 });
+    const path = hostPath('/var/lib/etcd/member/kube-rescue-restore.json');
+    await host.writeFile(path, Buffer.from(JSON.stringify(mark)), { mode: 0o600 });
+    const run = await openRunStore(host).create({ playbook: 'test', at: NOW });
+    const change = { kind: 'etcd.restore', target: '/var/lib/etcd', value: 'one', ...more };
+    await run.append(
+      { type: 'intent', seq: 0, step: 'one', change, captured: { hadData: true } },
+      { type: 'applied', step: 'one', at: NOW.toISOString() },
+    );
+    return run;
+  }
+
+  it('is harmful where the member would wait for others that are gone for good', async () => {
+    const run = await runOverRestore('one', { without: ['cp2', 'cp3'] });
+    expect(await judgeRollback(run, nodeOf(host))).toEqual([
+      '/var/lib/etcd: the old data is that of a member of etcd without a majority, cp2, cp3 being gone for good',
+    ]);
+  });
+
+  it('is harmless for the only member of etcd, and where its data is not that of this restore', async () => {
+    expect(await judgeRollback(await runOverRestore('one', {}), nodeOf(host))).toEqual([]);
+    expect(await judgeRollback(await runOverRestore('two', { without: ['cp2'] }), nodeOf(host))).toEqual([]);
+  });
+});
+
 describe('a rollback of a whole node', () => {
   const write = (path: string, bytes: Uint8Array): Promise<void> =>
     host.writeFile(hostPath(path), bytes, { mode: 0o600 });

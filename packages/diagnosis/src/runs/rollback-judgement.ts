@@ -19,7 +19,7 @@ const SOON_MS = 24 * 3_600_000;
 /**
  * Why rolling back a run would make things worse, whatever its outcome: one line for each certificate that works now and would
  * not afterwards. It would have expired, or expire within a day; it would not fit its key; or no CA that the node trusts would
- * have issued it. A certificate that merely expires earlier than the present one is not worse, nor is one that is as bad now.
+ * have issued it. And one for an etcd that would have no majority again. A certificate that merely expires earlier than the present one is not worse, nor is one that is as bad now.
  *
  * Judges by the backups of the run and the present files, without units that another process has changed since. Objects are
  * not compared with their present content. Not called for an unfinished step, which is undone when a run is resumed.
@@ -34,7 +34,25 @@ export async function judgeRollback(
   await run.backup.assertOpens();
   const intents = await listReversible(activeChanges, node.host);
   const dates = await judgeDates(intents, run, node);
-  return [...new Set([...dates, ...(await judgeUse(intents, run, node))])];
+  const restores = await judgeRestores(intents, node.host);
+  return [...new Set([...dates, ...(await judgeUse(intents, run, node)), ...restores])];
+}
+
+/** A restore without members that are gone for good has made a majority; with the old data there is none. */
+async function judgeRestores(
+  active: readonly Pick<IntentRecord, 'change'>[],
+  host: Pick<Node, 'host'>['host'],
+): Promise<readonly string[]> {
+  const reasons: string[] = [];
+  for (const { change } of active) {
+    const { kind, target, without } = change;
+    if (kind !== 'etcd.restore' || !Array.isArray(without)) continue;
+    const { isRestoredBy } = await import('@kube-rescue/etcd-access/restore');
+    if (!(await isRestoredBy(change, { host }))) continue;
+    const gone = without.join(', ');
+    reasons.push(`${target}: the old data is that of a member of etcd without a majority, ${gone} being gone for good`);
+  }
+  return reasons;
 }
 
 async function judgeDates(
