@@ -23,11 +23,11 @@ export async function rehearseKubeadm(
   await watch.measure(`break it: ${scenario.what}`, () => scenario.breakCluster(cluster, deps));
   const death = await watch.measure('prove that it is down', () => scenario.proveDeath(cluster, deps));
   if (!collect(proofs, nameProofs('death', death)) || breakOnly) return undefined;
-  if (cluster.controlPlanes.length === 1) return recoverOneNode(rehearsal, since);
+  if (cluster.controlPlanes.length === 1 || scenario.recovery !== undefined) return recoverOneNode(rehearsal, since);
   return (rehearsal.overSsh === true ? recoverOverSsh : recoverNodeByNode)(rehearsal, since);
 }
 
-/** Recovers the only control plane, once more, rolls that back, and recovers it again. */
+/** Recovers the only control plane that is there, once more, rolls that back, and recovers it again. */
 async function recoverOneNode(rehearsal: KubeadmRehearsal, since: Date): Promise<RecoveryTimes | undefined> {
   const { cluster, lab, scenario, deps, watch, proofs } = rehearsal;
   const broken = await lab.snapshotFiles(cluster, deps);
@@ -40,7 +40,8 @@ async function recoverOneNode(rehearsal: KubeadmRehearsal, since: Date): Promise
       command.findIndex((word) => word.startsWith('-')),
     )
     .join(' ');
-  const recover = (): Promise<RescueAnswer> => rescue(rehearsal, ...command);
+  if (!collect(proofs, await proveRefusals(rehearsal))) return undefined;
+  const recover = (): Promise<RescueAnswer> => rescueAsPrinted(rehearsal, command);
   const { answer, times } = await watch.measure('recover', () => {
     const workloads = (signal: AbortSignal) => lab.seeNewWorkload(cluster, { ...deps, signal });
     return recoverAndWatch(cluster, question, { workloads }, recover, deps);
@@ -61,6 +62,10 @@ async function recoverOneNode(rehearsal: KubeadmRehearsal, since: Date): Promise
   const restored = proveSameFiles('rollback: every byte is as it was', broken, await lab.snapshotFiles(cluster, deps));
   if (!collect(proofs, [proveAnswer('rollback: kube-rescue rollback succeeds', undone), restored])) return times;
 
+  if (scenario.recovery?.refused !== undefined) {
+    const death = await watch.measure('prove that it is down again', () => scenario.proveDeath(cluster, deps));
+    if (!collect(proofs, nameProofs('death-again', death))) return times;
+  }
   const again = await watch.measure('recover after the rollback', recover);
   if (!collect(proofs, [proveAnswer('recover-again: it comes back once more', again, 'done')])) return times;
   await proveLife(rehearsal, 'life-again', since);
@@ -82,6 +87,38 @@ export function rescue(
   ...args: readonly string[]
 ): Promise<RescueAnswer> {
   return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine, program });
+}
+
+/** Proves that what would divide the cluster is refused, and changes nothing. */
+async function proveRefusals(rehearsal: KubeadmRehearsal): Promise<readonly Proof[]> {
+  const proofs: Proof[] = [];
+  for (const { title, words, code } of rehearsal.scenario.recovery?.refused?.(rehearsal.cluster) ?? []) {
+    const { exitCode, envelope } = await rescue(rehearsal, ...words);
+    const error = envelope?.ok === false ? envelope.error : undefined;
+    const detail = `exit ${exitCode}: ${error?.message ?? ''} (${error?.code ?? ''})`;
+    proofs.push({ name: `refused: ${title}`, ok: exitCode === 4 && error?.code === code, detail });
+  }
+  return proofs;
+}
+
+/** Carries the recovery out, then the kubectl lines that it prints, as an operator types them. */
+async function rescueAsPrinted(rehearsal: KubeadmRehearsal, command: readonly string[]): Promise<RescueAnswer> {
+  const { cluster, lab, deps, onLine } = rehearsal;
+  const answer = await rescue(rehearsal, ...command);
+  if (answer.envelope?.ok !== true) return answer;
+  const { outcome, replacement } = answer.envelope.result as PrintedResult;
+  const lines = (replacement?.steps ?? []).map((step) => step.command).filter((line) => line.startsWith('kubectl '));
+  for (const line of outcome === 'done' ? lines : []) {
+    onLine(`# ${line}`);
+    await lab.runOnNode(cluster, ['sh', '-c', line], deps);
+  }
+  return answer;
+}
+
+/** The fields of an answer that say what is left to do. */
+interface PrintedResult {
+  readonly outcome: string;
+  readonly replacement?: { readonly steps: readonly { readonly command: string }[] };
 }
 
 /** Keeps the proofs. Returns whether all of them hold. */

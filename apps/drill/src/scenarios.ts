@@ -12,6 +12,7 @@ export const SCENARIOS = [
   'etcd-restore',
   'ha-expired',
   'ha-ca-expired',
+  'ha-quorum-lost',
   'ca-rotation-live',
   'sa-rotation-live',
   'saturday',

@@ -21,7 +21,7 @@ export type { ReleaseUrls } from './kubernetes/official-release.ts';
 export type { ClusterNode } from './machine/lab-directory.ts';
 export { type LabTrace, listLabTraces, type RemovalInput, removeLabTraces } from './machine/lab-traces.ts';
 export { equipMachine } from './machine/machine.ts';
-export type { EquippedNode } from './cluster/node-command.ts';
+export { type EquippedNode, runOnNode } from './cluster/node-command.ts';
 export { nodeFile } from './machine/lab-directory.ts';
 export { seeNewWorkload } from './proofs/new-workload.ts';
 export { snapshotObjects } from './proofs/object-snapshot.ts';

@@ -4,7 +4,7 @@ import type { LabDeps } from './lab-deps.ts';
 import { type ClusterNode, NETNS_DIRECTORY, NODE_MOUNTS, namespaceFile, netnsName, nodeFile } from './lab-directory.ts';
 
 /** The switch is a separate network namespace, so that the lab does not touch the machine's network. */
-const SWITCH = 'switch';
+export const SWITCH = 'switch';
 const BRIDGE = 'br0';
 const GATEWAY = '10.200.0.1';
 const PREFIX_LENGTH = 24;

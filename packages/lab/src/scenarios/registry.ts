@@ -4,6 +4,7 @@ import { caExpired, caExpiredFull } from './ca-expired/ca-expired.ts';
 import { etcdRestore } from './etcd-restore/etcd-restore.ts';
 import { haCaExpired } from './ha-ca-expired/ha-ca-expired.ts';
 import { haExpired } from './ha-expired/ha-expired.ts';
+import { haQuorumLost } from './ha-quorum-lost/ha-quorum-lost.ts';
 import { expireCertificates } from './kubeadm-expired/expire-certificates.ts';
 import { proveDeath } from './kubeadm-expired/prove-death.ts';
 import { proveLife } from './kubeadm-expired/prove-life.ts';
@@ -28,6 +29,7 @@ export const CLUSTER_SCENARIOS = {
   'etcd-restore': etcdRestore,
   'ha-expired': haExpired,
   'ha-ca-expired': haCaExpired,
+  'ha-quorum-lost': haQuorumLost,
 } as const satisfies Readonly<Record<string, ClusterScenario>>;
 
 /** The scenarios of a self-hosted cluster, by name. */

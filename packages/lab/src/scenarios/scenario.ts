@@ -38,6 +38,10 @@ export interface ClusterScenario<C extends LabCluster = Cluster> {
   readonly recovery?: {
     /** The words and flags for kube-rescue. */
     command(cluster: C): readonly string[];
+    /** What is refused before it, each by its code. Default: nothing is tried. */
+    refused?(
+      cluster: C,
+    ): readonly { readonly title: string; readonly words: readonly string[]; readonly code: string }[];
     /** It saves a snapshot of etcd first. */
     readonly takesSnapshot: boolean;
   };

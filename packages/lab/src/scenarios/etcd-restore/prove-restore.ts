@@ -46,7 +46,7 @@ function proveOneMember(cluster: Cluster, deps: LabDeps): Promise<Proof> {
 }
 
 /** Only etcdutl of 3.6 and later raises it. */
-function proveRevision(cluster: Cluster, deps: LabDeps): Promise<Proof> {
+export function proveRevision(cluster: Cluster, deps: LabDeps): Promise<Proof> {
   const mustRise = cluster.release.etcdVersion !== undefined;
   const what = mustRise ? 'is raised beyond every revision that a client can have seen' : 'is that of a new cluster';
   return prove(`the revision ${what}`, async () => {
