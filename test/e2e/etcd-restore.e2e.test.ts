@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drill } from '../drill.fixture.ts';
+import { drill } from './drill.fixture.ts';
 
 describe('an etcd whose data directory is damaged', () => {
   it('is restored from a snapshot, rolled back, and restored again', async () => {
