@@ -39,7 +39,7 @@ describe('a certificate', () => {
     const [entry] = inventory.certificates;
     if (entry === undefined) throw new Error('no entry');
     const at = (days: number) => judgeCertificate(entry, inventory, { now: NOW, expiringWithinDays: days });
-    expect(at(183)).toMatchObject([{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info' }]);
+    expect(at(183)).toMatchObject([{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'warning' }]);
     expect(at(182)).toEqual([]);
   });
 

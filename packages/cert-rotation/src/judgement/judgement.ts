@@ -47,7 +47,7 @@ export function judgeDates(certificate: Certificate, path: string, options: Judg
   }
   if (expiresSoon(certificate, now, options)) {
     const message = `expires on ${formatTime(notAfter)}`;
-    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'info', message, hint: renew })];
+    return [problem(path, { code: 'PKI_CERTIFICATE_EXPIRES_SOON', severity: 'warning', message, hint: renew })];
   }
   return [];
 }

@@ -5,7 +5,7 @@ export interface Problem {
   /** A code of this package or of those that read certificates and keys; the host's when a file could not be read. */
   readonly code: ErrorCode;
   readonly kind: ErrorKind;
-  /** `problem`: does not work. `warning`: works, but something is missing. `info`: works. */
+  /** `problem`: does not work. `warning`: works, but the operator should read it. `info`: works, and nothing is wrong. */
   readonly severity: 'problem' | 'warning' | 'info';
   /** Continues the name of the certificate when it begins with a verb; see {@link joinSubject}. */
   readonly message: string;
@@ -23,8 +23,9 @@ export interface ReportedProblems {
   readonly status: 'ok' | 'warning' | 'problem';
 }
 
+/** The status is that of the gravest problem. */
 export function reportProblems(problems: readonly Problem[]): ReportedProblems {
-  const isBad = problems.some(({ severity }) => severity === 'problem');
+  const has = (wanted: Problem['severity']): boolean => problems.some(({ severity }) => severity === wanted);
   return {
     problems: problems.map(({ code, severity, message, subject, hint }) => ({
       code,
@@ -33,7 +34,7 @@ export function reportProblems(problems: readonly Problem[]): ReportedProblems {
       subject,
       hint,
     })),
-    status: isBad ? 'problem' : problems.some(({ code }) => code !== 'PKI_CA_KEY_ELSEWHERE') ? 'warning' : 'ok',
+    status: has('problem') ? 'problem' : has('warning') ? 'warning' : 'ok',
   };
 }
 

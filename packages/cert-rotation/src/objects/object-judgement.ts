@@ -13,7 +13,7 @@ export function isTrust(purpose: CertificatePurpose): boolean {
 /**
  * The problems of one certificate's dates.
  *
- * An expired CA beside a valid one, as in a bundle after a rotation, has severity `info`.
+ * An expired CA beside a valid one, as in a bundle after a rotation, has severity `warning`.
  */
 export function judgeValidity(
   certificate: Certificate,
@@ -24,7 +24,7 @@ export function judgeValidity(
   const { notBefore, notAfter } = certificate;
   const { now } = options;
   const isValid = (each: Certificate): boolean => now <= each.notAfter && now >= each.notBefore;
-  const severity = isTrust(purpose) && bundle.some(isValid) ? 'info' : 'problem';
+  const severity = isTrust(purpose) && bundle.some(isValid) ? 'warning' : 'problem';
   const fixedBy = isTrust(purpose) ? 'operator' : 'renewal';
   if (now > notAfter) {
     const code = isTrust(purpose) ? 'PKI_CA_EXPIRED' : 'PKI_CERTIFICATE_EXPIRED';
@@ -40,7 +40,9 @@ export function judgeValidity(
   if (!expiresSoon(certificate, now, options)) return [];
   const message = `expires on ${formatTime(notAfter)}`;
   const hint = 'renew it before that';
-  return [{ code: 'PKI_CERTIFICATE_EXPIRES_SOON', kind: 'invalid', severity: 'info', message, subject, hint, fixedBy }];
+  return [
+    { code: 'PKI_CERTIFICATE_EXPIRES_SOON', kind: 'invalid', severity: 'warning', message, subject, hint, fixedBy },
+  ];
 }
 
 /**

@@ -78,7 +78,7 @@ function judgeTrust(bundle: readonly Certificate[], path: string, { now }: Conte
   if (last === undefined || (expired.length < bundle.length && bundle.length > PUBLIC_BUNDLE)) return [];
   const message = `expired on ${formatTime(last.notAfter)}`;
   if (expired.length === bundle.length) return [problem('PKI_CA_EXPIRED', path, message)];
-  return [problem('PKI_CA_EXPIRED', path, `has ${expired.length} expired of ${bundle.length} CAs`, 'info')];
+  return [problem('PKI_CA_EXPIRED', path, `has ${expired.length} expired of ${bundle.length} CAs`, 'warning')];
 }
 
 /** Its signer among the CAs of this cluster; `claimed` names the issuer by its name alone. */
