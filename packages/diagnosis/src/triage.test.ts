@@ -25,7 +25,9 @@ describe('a triage', () => {
   });
 
   it('reports certificates that expired in the same second as one cause, in the order of their dependencies', async () => {
-    const { causes, healthy } = await triage({ expired: ['admin.conf', 'apiserver', 'etcd/server', 'kubelet-client'] });
+    const { causes, healthy, certificates } = await triage({
+      expired: ['admin.conf', 'apiserver', 'etcd/server', 'kubelet-client'],
+    });
     expect(healthy).toBe(false);
     expect(causes.map(({ rank, code }) => `${rank} ${code}`)).toEqual(['1 PKI_CERTIFICATE_EXPIRED']);
     expect(causes[0]?.summary).toMatch(/^4 certificates expired on 2026-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
@@ -33,6 +35,8 @@ describe('a triage', () => {
     expect(causes[0]?.evidence[0]).toContain('/var/lib/kubelet/pki/kubelet-client');
     expect(causes[0]?.evidence[0]).toContain('the kubelet does not start');
     expect(causes[0]?.hint).toContain('kube-rescue recover');
+    const hints = certificates.flatMap(({ problems }) => problems.map(({ hint }) => hint));
+    expect(hints).toEqual(Array.from({ length: 4 }, () => causes[0]?.hint));
   });
 
   it('names a missing CA key before the certificates that need it, and does not advise recover', async () => {

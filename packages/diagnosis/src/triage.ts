@@ -22,6 +22,7 @@ import {
 import type { Cause, Finding, NextStep } from './cause.ts';
 import { checkUsedCertificates, findUsedProblems } from './certificates/used-certificates.ts';
 import { nextStepOf, rankCauses } from './causes.ts';
+import { adviseRows } from './certificates/row-advice.ts';
 import { findForeignAddresses } from './configuration/addresses.ts';
 import { findOutdatedCopies } from './configuration/kubeconfig-copies.ts';
 import { findCertificateFindings, pathsOf } from './configuration/certificate-findings.ts';
@@ -115,7 +116,7 @@ export async function triageNode(node: Node, signal: AbortSignal): Promise<Triag
       ...(await findOutdatedCopies(description.adminKubeconfig, { host: node.host, now }, description.adminContext)),
     ],
     components,
-    certificates: [...certificates, ...used.rows],
+    certificates: adviseRows([...certificates, ...used.rows], causes),
     etcd,
   };
 }
@@ -221,7 +222,7 @@ export async function checkCertificates(
     ...{ clock: undefined, components: [], etcd: [], failures: [], lastLines: new Map(), voters: 0 },
   });
   return {
-    certificates: rows,
+    certificates: adviseRows(rows, causes),
     findings,
     causes,
     next: nextStepOf(causes),

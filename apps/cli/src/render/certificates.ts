@@ -64,21 +64,17 @@ function renderWarnings({ certificates, causes }: Check, terminal: Terminal): re
   );
 }
 
-function renderDetails({ certificates, findings, unread, causes }: Check, terminal: Terminal): readonly string[] {
+function renderDetails({ certificates, findings, unread }: Check, terminal: Terminal): readonly string[] {
   const { columns } = terminal;
-  const hintOf = (id: string, { code, hint }: RowProblem): string | undefined =>
-    causes.find((cause) => cause.code === code && cause.certificates?.includes(id) === true)?.hint ?? hint;
   const troubled = certificates.filter(({ problems }) => problems.length > 0);
   const rows = troubled.flatMap(({ id, path, problems }) => [
     '',
     indentText('', id, columns),
-    ...problems.flatMap((problem) => {
-      const { code, subject, message } = problem;
-      const hint = hintOf(id, problem);
+    ...problems.flatMap(({ code, subject, message, hint }) => {
       const prefix = subject === path || subject === '' ? '' : `${subject}: `;
       return [
         indentText('  - ', `${prefix}${message} (${code})`, columns),
-        ...(hint === undefined ? [] : [indentHint('    hint: ', hint, terminal)]),
+        ...(hint === '' ? [] : [indentHint('    hint: ', hint, terminal)]),
       ];
     }),
   ]);
