@@ -5,19 +5,24 @@ export interface ConfirmationInput {
   readonly yes: boolean;
   /** Standard input and error output are terminals. */
   readonly hasTerminal: boolean;
+  /** The command as it was typed, without `--yes`; it has `--dry-run` too. Default: not known, or a secret is in it. */
+  readonly command?: string | undefined;
 }
 
 /**
  * Refuses without `--yes` and without a terminal, instead of waiting for ever.
  * @throws CliError `CONFIRMATION_REQUIRED`
  */
-export function assertCanConfirm({ yes, hasTerminal }: ConfirmationInput): void {
+export function assertCanConfirm({ yes, hasTerminal, command }: ConfirmationInput): void {
   if (yes || hasTerminal) return;
   throw new CliError({
     code: 'CONFIRMATION_REQUIRED',
     message: 'refusing to continue without confirmation: stdin is not a terminal; pass --yes',
     subject: '--yes',
-    hint: 'pass --yes to skip the question, or --dry-run to see the changes',
+    hint:
+      command === undefined
+        ? 'pass --yes to skip the question, or --dry-run to see the changes'
+        : `see the changes with \`kube-rescue ${command} --dry-run\`, make them with \`kube-rescue ${command} --yes\``,
   });
 }
 

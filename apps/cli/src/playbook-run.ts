@@ -116,10 +116,11 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
     },
   });
   const deps = await session.openWorkflow(follow);
+  const confirmation = { yes: input.yes, hasTerminal: isOnTerminal(), command: session.typed(session.command) };
   let accept: PlaybookInput['accept'] = (plan) => {
     input.accept?.(plan);
     // Whatever else is wrong is said first; whether there is a run to resume is found later.
-    if (hasWork(plan) && input.resume !== true) assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+    if (hasWork(plan) && input.resume !== true) assertCanConfirm(confirmation);
   };
   const started = clock.now().getTime();
   /** Time of the operator, which is no work. */
@@ -129,7 +130,7 @@ async function carryOut(input: PlaybookInput, session: Session): Promise<RunResu
   const confirm = async (plan: Plan): Promise<boolean> => {
     silentSeconds = session.silentSeconds();
     accept?.(plan);
-    assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+    assertCanConfirm(confirmation);
     reporter.print(`${renderPlan(plan, describer(deps), reporter.terminal, { verbose: session.verbose })}\n`);
     if (input.finality !== undefined) reporter.print(indentHint('', input.finality, reporter.terminal));
     if (input.yes) return true;

@@ -52,7 +52,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   if (input.dryRun) {
     const warning = [
       ...worse.map((reason) => oneLine(`would make things worse: ${reason}`)),
-      ...later.map((each) => `roll back first: kube-rescue rollback ${each}`),
+      ...later.map((each) => `roll back first: \`kube-rescue rollback ${each}\``),
     ];
     return {
       result: { run: id, changes, worse, later },
@@ -74,7 +74,7 @@ export async function answerRollback(input: RollbackInput, session: Session): Pr
   const restores = active.filter(({ kind }) => kind === 'etcd.restore');
   await assertHarmsNoOthers({ run: id, reasons: worse, targets, restores }, session.node, interruption.signal);
   // Whatever else is wrong is said first.
-  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal(), command: session.typed('rollback') });
   if (!input.yes) {
     reporter.print(`changes to roll back, newest first:\n${listFor(reporter.terminal.columns)}`);
     if (!(await ask(`Roll back run ${id}?`, interruption.signal))) {
@@ -130,7 +130,7 @@ function isOutOfTurn(run: string, later: readonly string[], flags: string): CliE
     code: 'ROLLBACK_OUT_OF_TURN',
     message: `nothing was changed: later runs changed the same files: ${later.join(', ')}`,
     subject: run,
-    hint: `roll back the newest first: kube-rescue rollback ${later[0] ?? ''}${flags}; or roll back all that these files allow: kube-rescue rollback ${run}${flags} --force`,
+    hint: `roll back the newest first: \`kube-rescue rollback ${later[0] ?? ''}${flags}\`; or roll back all that these files allow: \`kube-rescue rollback ${run}${flags} --force\``,
   });
 }
 
@@ -140,7 +140,7 @@ function isWorse(run: string, reasons: readonly string[], flags: string): CliErr
     message: 'nothing was changed: the rollback would make things worse',
     reasons,
     subject: run,
-    hint: `to roll back all the same: kube-rescue rollback ${run}${flags} --force`,
+    hint: `to roll back all the same: \`kube-rescue rollback ${run}${flags} --force\``,
   });
 }
 

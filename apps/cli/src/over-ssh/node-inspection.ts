@@ -53,7 +53,7 @@ export async function runOnNode(node: RemoteNode, program: HostPath, args: reado
     code: 'NODE_COMMAND_FAILED',
     message: `${args[0] ?? ''} ended with ${exitCode} and no answer: ${stderr.trim().split('\n').at(-1) ?? ''}`,
     subject: node.name,
-    hint: 'run kube-rescue triage on that node',
+    hint: 'run `kube-rescue triage` on that node',
   });
 }
 

@@ -85,7 +85,7 @@ function failureOf(results: readonly NodeResult[], resume: string): RecoveryErro
       message: `${done} of ${results.length} nodes are recovered`,
       reasons: open.map(({ name, outcome, message }) => `${name}: ${message ?? outcome}`),
       subject: open.map(({ name }) => name).join(', '),
-      hint: `${first?.hint ?? 'fix the cause'}; or from here: kube-rescue ${resume}`,
+      hint: `${first?.hint ?? 'fix the cause'}; or from here: \`kube-rescue ${resume}\``,
     },
     { [code]: 'failed' } as Readonly<Record<ErrorCode, 'failed'>>,
   );

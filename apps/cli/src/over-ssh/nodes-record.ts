@@ -58,7 +58,7 @@ export async function readRecord(id: string, directory: HostPath, { host }: Loca
     code: 'NODES_RUN_NOT_FOUND',
     message: 'this machine has no record of such a recovery of several nodes',
     subject: id,
-    hint: `the records are in ${directory}; on each node: kube-rescue runs`,
+    hint: `the records are in ${directory}; on each node: \`kube-rescue runs\``,
   });
 }
 

@@ -55,7 +55,7 @@ export interface CarriedNodes {
   readonly assertLocked: () => Promise<void>;
 }
 
-const HINT = 'read the message, and run kube-rescue triage on that node';
+const HINT = 'read the message, and run `kube-rescue triage` on that node';
 
 /**
  * Inspects all nodes by the program there, asks once, and runs `recover` on each.
@@ -90,7 +90,7 @@ export async function inspectAndRun(
     const results = works.map(({ node }) => upToDate(node.name));
     return answerNodesRun({ id: null, order: order.order, results, seconds: 0, typed: about.typed });
   }
-  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+  assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal(), command: about.typed });
   reporter.print(`${await planText(about, session, reporter.terminal)}\n`);
   const names = works.filter(({ action }) => action !== 'none').map(({ node }) => node.name);
   if (!input.yes && !(await ask(`Recover ${names.join(', ')}?`, signal))) {
@@ -100,7 +100,7 @@ export async function inspectAndRun(
   shared.isNeeded = true;
   const started = clock.now().getTime();
   interruption.remember(
-    `what runs on the nodes goes on; follow it with: kube-rescue ${about.typed ?? 'recover'} --resume`,
+    `what runs on the nodes goes on; follow it with: \`kube-rescue ${about.typed ?? 'recover'} --resume\``,
   );
   const { recoverFlags, nodeFlags } = input;
   const results = await runNodes({ id, works, order: order.order, recoverFlags, nodeFlags, assertLocked }, session);

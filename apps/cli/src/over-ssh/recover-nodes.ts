@@ -14,7 +14,7 @@ import { onEach, type RemoteNode, unfit } from './remote-node.ts';
 import { listRuns, removePrograms } from './remote-run.ts';
 import { fingerprintsOf, issueSharedCas, readSharedCas, type SharedCas, withSharedCas } from './shared-cas.ts';
 
-const HINT = 'read the message, and run kube-rescue triage on that node';
+const HINT = 'read the message, and run `kube-rescue triage` on that node';
 
 /**
  * Recovers several control-plane nodes from this machine: inspects all of them, asks once, and runs `recover` of the carried program on

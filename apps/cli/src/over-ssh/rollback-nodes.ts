@@ -40,7 +40,7 @@ interface NodeRollback {
   readonly message: string | null;
 }
 
-const HINT = 'read the message, and run kube-rescue runs on that node';
+const HINT = 'read the message, and run `kube-rescue runs` on that node';
 
 /**
  * Rolls back what a recovery of several nodes has changed: node by node, the last recovered first, each by `rollback` there. Stops at
@@ -77,7 +77,7 @@ export async function rollBackNodes(input: RollBackNodesInput, session: Session)
     });
     const isIdle = works.every(({ runs }) => runs.length === 0);
     if (input.dryRun || isIdle) return answer(record.id, pending, isIdle ? EXIT.done : EXIT.problems);
-    assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal() });
+    assertCanConfirm({ yes: input.yes, hasTerminal: isOnTerminal(), command: session.typed('rollback') });
     session.reporter.print(`${render(pending, session.reporter.terminal)}\n`);
     if (!input.yes && !(await ask(`Roll back ${record.id} on these nodes?`, session.interruption.signal))) {
       throw new CliError({ code: 'DECLINED', message: 'aborted; nothing was changed' });
@@ -170,7 +170,7 @@ function answer(run: string, nodes: readonly NodeRollback[], exitCode: ExitCode)
               message: `not every node of ${run} was rolled back`,
               reasons: open.map(({ name, outcome, message }) => `${name}: ${message ?? outcome}`),
               subject: open.map(({ name }) => name).join(', '),
-              hint: `fix the cause on ${failed.name}, then again: kube-rescue rollback ${run}`,
+              hint: `fix the cause on ${failed.name}, then again: \`kube-rescue rollback ${run}\``,
             },
             { [code]: 'failed' } as Readonly<Record<ErrorCode, 'failed'>>,
           ),
