@@ -26,30 +26,19 @@ export const seconds = Flags.custom<number, { readonly least?: number; readonly 
 });
 
 /** Formats of every answer; a command with more has its own flag. */
-export const OUTPUT_FORMATS = ['table', 'json', 'yaml'] as const;
+export const OUTPUT_FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
 
 /** The flags of every command. */
 export const outputFlags = {
   output: Flags.string({
     char: 'o',
     options: OUTPUT_FORMATS,
-    description: 'output format',
+    description: 'output format; wide has all columns, and cuts none',
     default: 'table',
     helpGroup: 'GLOBAL',
   }),
   json: Flags.boolean({ description: 'the same as --output json', helpGroup: 'GLOBAL' }),
   'no-color': Flags.boolean({ description: 'no colours, as with NO_COLOR', helpGroup: 'GLOBAL' }),
-};
-
-/** The flag of a command whose tables have more columns than fit on a screen. */
-export const tableFlags = {
-  output: Flags.string({
-    char: 'o',
-    options: [...OUTPUT_FORMATS, 'wide'],
-    description: 'output format; wide has all columns, and cuts none',
-    default: 'table',
-    helpGroup: 'GLOBAL',
-  }),
 };
 
 const serviceFlags = ({ hidden }: { readonly hidden: boolean }) => ({

@@ -3,7 +3,7 @@ import type { Playbook } from '@kube-rescue/workflow';
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { assertClockOf } from '../clock-check.ts';
-import { clockFlag, renewalFlags, selectionFlags, tableFlags, verboseFlag } from '../flags.ts';
+import { clockFlag, renewalFlags, selectionFlags, verboseFlag } from '../flags.ts';
 import { writePlan } from '../plan-file.ts';
 import { answerPlan, makePlan } from '../playbook-run.ts';
 import { assertRenewalDue } from '../renewal-demand.ts';
@@ -21,7 +21,6 @@ export default class Plan extends NodeCommand {
     ...clockFlag,
     ...selectionFlags,
     ...verboseFlag,
-    ...tableFlags,
     out: Flags.string({ description: 'save the plan to this new file, for recover --plan', helpValue: 'FILE' }),
   };
 

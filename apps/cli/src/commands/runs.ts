@@ -1,6 +1,6 @@
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { journalFlags, outputFlags, tableFlags } from '../flags.ts';
+import { journalFlags, outputFlags } from '../flags.ts';
 import { renderRuns, toRunRow } from '../render/runs.ts';
 import type { Results } from '../results.ts';
 
@@ -9,7 +9,6 @@ export default class Runs extends NodeCommand {
   static override description =
     'Oldest first, in the order in which they began, whatever the clock said. An interrupted run can be resumed or rolled back. Lists runs whose journal cannot be read with the reason, and exits 3 for them. Changes nothing.';
   static override baseFlags = { ...outputFlags, ...journalFlags };
-  static override flags = tableFlags;
   static override examples = ['<%= config.bin %> runs', '<%= config.bin %> runs --json'];
 
   protected override async answer(): Promise<Answer<Results['runs']>> {

@@ -1,6 +1,6 @@
 import { type Answer, NodeCommand } from '../base-command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { tableFlags, verboseFlag } from '../flags.ts';
+import { verboseFlag } from '../flags.ts';
 import { renderTriage } from '../render/triage.ts';
 import type { Results } from '../results.ts';
 
@@ -11,7 +11,7 @@ export default class Triage extends NodeCommand {
   static override hiddenAliases = ['status'];
   static override examples = ['<%= config.bin %> triage', '<%= config.bin %> triage --root /mnt/node01 --json'];
 
-  static override flags = { ...verboseFlag, ...tableFlags };
+  static override flags = verboseFlag;
 
   protected override async answer(): Promise<Answer<Results['triage']>> {
     const { flags } = await this.parse(Triage);

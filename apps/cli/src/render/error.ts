@@ -12,6 +12,8 @@ import { indentHint, indentText } from './text.ts';
 export function printError(error: unknown, reporter: Reporter, isBug = false, hidden: readonly string[] = []): void {
   const { code, message, lead, reasons, hint, subject } = reportError(error, hidden);
   const { terminal } = reporter;
+  // The answer of the operator is no failure.
+  if (code === 'DECLINED') return reporter.print(message);
   const isList = reasons.length > 1;
   const head = indentText('error: ', isList ? `${lead}:` : message, terminal.columns);
   const lines = [head.replace('error:', paint('error:', 'red', terminal))];

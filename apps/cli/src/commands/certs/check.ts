@@ -27,7 +27,7 @@ export default class CertsCheck extends NodeCommand {
     'fail-within': days({ description: 'exit 3 only when a certificate is invalid or expires within this time' }),
     output: Flags.option({
       char: 'o',
-      options: [...OUTPUT_FORMATS, 'wide', 'prometheus'] as const,
+      options: [...OUTPUT_FORMATS, 'prometheus'] as const,
       description:
         "output format; wide has all columns, and cuts none; prometheus is for node-exporter's textfile collector",
       default: 'table' as const,

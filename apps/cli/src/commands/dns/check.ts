@@ -19,7 +19,7 @@ import { type EtcdFlags, etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.
 import { usageError } from '../../envelope.ts';
 import { CliError } from '../../errors.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { confirmationFlags, tableFlags } from '../../flags.ts';
+import { confirmationFlags } from '../../flags.ts';
 import { renderAccount } from '../../render/aws-account.ts';
 import { renderConditions } from '../../render/dns-conditions.ts';
 import { ingressDns, type Session } from '../../wiring.ts';
@@ -67,7 +67,6 @@ export default class DnsCheck extends NodeCommand {
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',
     })(),
     ...etcdFlags,
-    ...tableFlags,
   };
 
   protected override async answer(): Promise<Answer<Results['dns check']>> {

@@ -1,6 +1,5 @@
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { tableFlags } from '../../flags.ts';
 import { renderCheckpoints } from '../../render/checkpoints.ts';
 import { renderManifests } from '../../render/manifests.ts';
 import type { Results } from '../../results.ts';
@@ -10,7 +9,6 @@ export default class ManifestsList extends NodeCommand {
   static override description =
     'Reads the static pod manifests of the kubelet and their processes. For checkpointed pods it lists cached Secrets and, when the objects of the cluster are readable, stale files. Changes nothing.';
   static override examples = ['<%= config.bin %> manifests list'];
-  static override flags = tableFlags;
 
   protected override async answer(): Promise<Answer<Results['manifests list']>> {
     const { flags } = await this.parse(ManifestsList);

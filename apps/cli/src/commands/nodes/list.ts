@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
-import { tableFlags } from '../../flags.ts';
 import { answerNodes } from '../../nodes/nodes-answer.ts';
 import { openAccess } from '../../nodes/node-access.ts';
 import { sshFlags } from '../../nodes/ssh-flags.ts';
@@ -22,7 +21,6 @@ export default class NodesList extends NodeCommand {
     }),
     ...sshFlags,
     ...etcdFlags,
-    ...tableFlags,
   };
 
   protected override async answer(): Promise<Answer> {

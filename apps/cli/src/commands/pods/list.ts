@@ -2,7 +2,6 @@ import { Flags } from '@oclif/core';
 import { type Answer, NodeCommand } from '../../base-command.ts';
 import { chooseVia } from '../../objects-via.ts';
 import { etcdFlags, toSearch, VIA } from '../../etcd/etcd-flags.ts';
-import { tableFlags } from '../../flags.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { clusterDomainFlag, openPods, systemNamespaceFlag } from '../../pods/pod-input.ts';
 import { renderPods } from '../../render/pods.ts';
@@ -24,7 +23,6 @@ export default class PodsList extends NodeCommand {
       description: 'read objects from etcd, or through the API server; default: the API server while it answers',
     })(),
     ...etcdFlags,
-    ...tableFlags,
   };
 
   protected override async answer(): Promise<Answer<Results['pods list']>> {
