@@ -3,9 +3,10 @@ import type { Terminal } from '../terminal.ts';
 import { renderTable } from './table.ts';
 import { oneLine } from './text.ts';
 
-/** Whose keys they are, and which hosted zones they can see; the ids tell two zones of one name apart. */
+/** Whose keys they are, and which hosted zones they can see; the ids tell two zones of one name apart. Empty without either. */
 export function renderAccount({ identity, zones }: DnsReport, terminal: Terminal): string {
   const owner = identity === undefined ? [] : [`account ${identity.account}`, oneLine(identity.arn)];
+  if (identity === undefined && zones === undefined) return '';
   return [...owner, ...(zones === undefined ? [] : ['', renderZones(zones, terminal)]), '', ''].join('\n');
 }
 

@@ -14,7 +14,7 @@ const COLOURS: Readonly<Record<Condition['status'], Colour>> = {
 /** Above this number, conditions that are ok are omitted. */
 const MANY_CONDITIONS = 60;
 
-/** The conditions as a table, then each cause with its hint. */
+/** The conditions as a table, then each cause, then the state and what to do about the first cause. */
 export function renderConditions({ conditions, causes, healthy }: DnsReport, terminal: Terminal): string {
   const { wide = false } = terminal;
   const shown =
@@ -34,15 +34,22 @@ export function renderConditions({ conditions, causes, healthy }: DnsReport, ter
     terminal,
   );
   const details = causes.length > 0 ? causes : conditions.filter(({ status }) => status === 'unknown');
+  const [first] = details;
   const lines = [
-    ...details.flatMap((condition) => describe(condition, terminal)),
+    ...details.flatMap((condition) => describe(condition, { isFirst: condition === first }, terminal)),
     '',
-    summarize(conditions, causes, healthy),
+    indentText('', `${stateOf(details, healthy)}${summarize(conditions, causes, healthy)}`, terminal.columns),
+    ...(first?.hint === undefined ? [] : [indentHint('next: ', splitPolicy(first.hint).hint, terminal)]),
   ];
   return [...(shown.length === 0 ? [] : [table]), ...lines].join('\n');
 }
 
-function describe({ id, subject, summary, code, hint, evidence }: Condition, terminal: Terminal): readonly string[] {
+/** @param isFirst its hint is the next step, in the last lines */
+function describe(
+  { id, subject, summary, code, hint, evidence }: Condition,
+  { isFirst }: { readonly isFirst: boolean },
+  terminal: Terminal,
+): readonly string[] {
   const { columns } = terminal;
   const heading = `${id} of ${subject}: ${summary}${code === undefined ? '' : ` (${code})`}`;
   const advice = splitPolicy(hint ?? '');
@@ -50,9 +57,16 @@ function describe({ id, subject, summary, code, hint, evidence }: Condition, ter
     '',
     indentText('', heading, columns),
     ...evidence.map((line) => indentText('  - ', line, columns)),
-    ...(hint === undefined ? [] : [indentHint('  hint: ', advice.hint, terminal)]),
+    ...(hint === undefined || isFirst ? [] : [indentHint('  hint: ', advice.hint, terminal)]),
     ...(advice.policy === undefined ? [] : [advice.policy]),
   ];
+}
+
+/** The first cause in a line, where something is wrong or not known. */
+function stateOf([first, ...more]: readonly Condition[], healthy: boolean): string {
+  if (healthy || first === undefined) return '';
+  const words = first.status === 'unknown' ? 'UNKNOWN' : 'NOT healthy';
+  return `${words}: ${first.subject}: ${first.summary}${more.length > 0 ? `, and ${more.length} more` : ''}; `;
 }
 
 function summarize(conditions: readonly Condition[], causes: readonly Condition[], healthy: boolean): string {
