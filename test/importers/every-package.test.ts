@@ -1,10 +1,11 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { requireProgram, startEtcd, startLocalAws } from '@kube-rescue/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../../apps/cli/src/cli-process.fixture.ts';
 import { installAlone, packAll, type Tarball } from '../e2e/packages/tarballs.fixture.ts';
-import { compileStrictly, FORMS, readExamples, runForm } from './import-forms.fixture.ts';
+import { bundle, compileStrictly, FORMS, readExamples, runForm } from './import-forms.fixture.ts';
 
 let directory = '';
 let tarballs: readonly Tarball[] = [];
@@ -24,9 +25,21 @@ async function install(name: string): Promise<string> {
   return project;
 }
 
+const projects = new Map<string, Promise<string>>();
+const installOnce = (name: string): Promise<string> => {
+  const project = projects.get(name) ?? install(name);
+  projects.set(name, project);
+  return project;
+};
+
+const WITHOUT_YAML = [
+  ...['cluster-objects', 'cni-bootstrap', 'errors', 'etcd-access/membership', 'etcd-access/restore'],
+  ...['host', 'ingress-dns', 'pod-bootstrap', 'workflow'],
+];
+
 describe('a package installed alone', () => {
   it.skipIf(!requireProgram('etcd', 'etcdctl'))('opens etcd as its README says, in every form', async () => {
-    const project = await install('etcd-access');
+    const project = await installOnce('etcd-access');
     const [example = ''] = await readExamples(project, '@kube-rescue/etcd-access');
     expect(await compileStrictly(project, example)).toBe('');
     const etcd = await startEtcd();
@@ -48,7 +61,7 @@ describe('a package installed alone', () => {
   });
 
   it.skipIf(!requireProgram('knotd'))('judges AWS keys as its README says, in every form', async () => {
-    const project = await install('ingress-dns');
+    const project = await installOnce('ingress-dns');
     const [example = ''] = await readExamples(project, '@kube-rescue/ingress-dns');
     expect(await compileStrictly(project, example)).toBe('');
     const aws = await startLocalAws();
@@ -70,9 +83,25 @@ describe('a package installed alone', () => {
     }
   });
 
+  it('is one ESM file for esbuild without a banner, where it has no yaml among its dependencies (ADR 27)', async () => {
+    const elsewhere = await mkdtemp(path.join(directory, 'elsewhere-'));
+    for (const name of WITHOUT_YAML) {
+      const [owner = ''] = name.split('/');
+      const project = await installOnce(owner);
+      const entry = path.join(project, 'bundled.mjs');
+      await writeFile(
+        entry,
+        `import * as all from '@kube-rescue/${name}';\nconsole.log(Object.keys(all).length > 0);\n`,
+      );
+      const target = path.join(elsewhere, `${name.replace('/', '-')}.mjs`);
+      await bundle(entry, target, '');
+      expect((await runProgram(process.execPath, [target])).stdout, name).toBe('true\n');
+    }
+  });
+
   it('has declarations that hold without skipLibCheck, whatever is imported from it', async () => {
     for (const name of ['cluster-objects', 'host', 'node-config', 'static-manifests', 'workflow', 'x509']) {
-      const project = await install(name);
+      const project = await installOnce(name);
       const { manifest } = tarballs.find((each) => each.manifest.name === `@kube-rescue/${name}`) ?? {};
       const paths = Object.keys(manifest?.exports ?? {}).filter((each) => each !== './package.json');
       const code = paths.map(

@@ -3,14 +3,18 @@ import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/prom
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { build as buildWithRolldown } from 'rolldown';
 import { ROOT } from '../e2e/packages/tarballs.fixture.ts';
 
 const run = promisify(execFile);
 /** As the README of cert-rotation says. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
-/** How a project uses a package: both module systems, each from its files and as one bundle elsewhere. */
-export const FORMS = ['ESM', 'CommonJS', 'ESM bundle', 'CommonJS bundle'] as const;
+/**
+ * How a project uses a package: both module systems, each from its files and as one bundle elsewhere. Bundles are made by esbuild, the
+ * last one by Rolldown, which needs no banner for the CommonJS among the dependencies.
+ */
+export const FORMS = ['ESM', 'CommonJS', 'ESM bundle', 'CommonJS bundle', 'ESM bundle of Rolldown'] as const;
 export type Form = (typeof FORMS)[number];
 
 /** The examples in the README of an installed package. */
@@ -57,17 +61,25 @@ export async function runForm(
   const prepared = Object.entries(replace).reduce((code, [from, to]) => code.replaceAll(from, to), text);
   const file = path.join(project, `prepared${path.extname(compiled)}`);
   await writeFile(file, prepared);
-  const target = form.endsWith('bundle') ? path.join(elsewhere, `bundle${path.extname(compiled)}`) : file;
-  if (target !== file) {
-    const format = isModule ? 'esm' : 'cjs';
-    await build({
-      ...{ entryPoints: [file], outfile: target, bundle: true, platform: 'node', format, logLevel: 'error' },
-      ...(isModule ? { banner: { js: REQUIRE } } : {}),
-    });
-  }
+  const target = form.includes('bundle') ? path.join(elsewhere, `bundle${path.extname(compiled)}`) : file;
+  if (form === 'ESM bundle of Rolldown') await bundleWithRolldown(file, target);
+  else if (target !== file) await bundle(file, target, isModule ? REQUIRE : '');
   const options = { cwd: path.dirname(target), env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env } };
   const { stdout, stderr } = await run(process.execPath, [target], options);
   return stdout + stderr;
+}
+
+/** @param banner the first line of the bundle */
+export async function bundle(file: string, target: string, banner: string): Promise<void> {
+  const format = target.endsWith('.cjs') ? 'cjs' : 'esm';
+  const options = { outfile: target, bundle: true, platform: 'node', logLevel: 'error' } as const;
+  await build({ ...options, entryPoints: [file], format, banner: { js: banner } });
+}
+
+/** With its defaults for Node; parts that are loaded on demand are files beside the bundle. */
+async function bundleWithRolldown(file: string, target: string): Promise<void> {
+  const output = { dir: path.dirname(target), entryFileNames: path.basename(target), format: 'esm' } as const;
+  await buildWithRolldown({ input: file, platform: 'node', output, logLevel: 'silent' });
 }
 
 interface RunInput {
