@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { shellLine } from '@kube-rescue/host';
 import { COMMAND } from '../../apps/cli/src/cli-process.fixture.ts';
+import { recordDnsPage } from './dns-page.ts';
 import { plantMachine, TRANSCRIBED, type TranscribedMachine } from './machines.ts';
-import { linesOnScreen } from './screen.ts';
+import { inPipe, inTerminal, renderSection, type Shown, withoutTimes } from './shown.ts';
 
 /** Where the pages are, by the name of their machine. */
 export const TRANSCRIPTS = new URL('../../docs/reference/transcripts/', import.meta.url);
@@ -17,14 +16,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['recover', '--yes'],
   ['dns', 'check'],
 ];
-const SIZE = 'stty rows 24 columns 80';
 const AT_ONCE = 2;
-
-/** What a program was given and showed. */
-interface Shown {
-  readonly text: string;
-  readonly exitCode: number;
-}
 
 /** A page of each machine: every command in a terminal of 80 columns and 24 lines, and in a pipe where it shows something else. */
 export async function recordTranscripts(): Promise<ReadonlyMap<string, string>> {
@@ -35,6 +27,7 @@ export async function recordTranscripts(): Promise<ReadonlyMap<string, string>> 
       const root = await plantMachine(machine, directory);
       pages.set(machine.name, await recordMachine(machine, root, directory));
     }
+    pages.set('dns', await recordDnsPage());
     return pages;
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -53,7 +46,8 @@ async function recordMachine(machine: TranscribedMachine, root: string, director
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return `# ${machine.name}
 
-${machine.broken} Recorded by \`npm run docs:transcripts\` from a copy of the node's files; a test compares. Times are all zeros.
+${machine.broken} Recorded by \`npm run docs:transcripts\` from a copy of the node's files; a test compares. Times are all zeros; steps that
+run side by side are sorted.
 
 ${sections.join('\n')}`;
 }
@@ -81,61 +75,5 @@ async function recordCommand(words: readonly string[], root: string, directory: 
       await rm(parent, { recursive: true, force: true });
     }
   };
-  const terminal = await show(inTerminal);
-  const pipe = await show(inPipe);
-  if (terminal.exitCode !== pipe.exitCode)
-    throw new Error(`${words.join(' ')}: ${terminal.exitCode} and ${pipe.exitCode}`);
-  const piped = pipe.text === terminal.text ? [] : ['In a pipe:', '', fence(pipe.text), ''];
-  return [
-    `## kube-rescue ${words.join(' ')}`,
-    '',
-    fence(terminal.text),
-    '',
-    ...piped,
-    `Exit code ${terminal.exitCode}.`,
-    '',
-  ].join('\n');
-}
-
-function fence(text: string): string {
-  return `\`\`\`text\n${text}\n\`\`\``;
-}
-
-/** Error output and standard output share the terminal. */
-async function inTerminal(argv: readonly string[]): Promise<Shown> {
-  const line = `${SIZE}; exec ${shellLine(argv)}`;
-  const { text, exitCode } = await runProgram('script', ['--quiet', '--return', '--command', line, '/dev/null']);
-  return { text: linesOnScreen(text).join('\n'), exitCode };
-}
-
-async function inPipe(argv: readonly string[]): Promise<Shown> {
-  const { text, exitCode } = await runProgram('sh', ['-c', `exec ${shellLine(argv)} 2>&1`]);
-  return { text: text.trimEnd(), exitCode };
-}
-
-function runProgram(program: string, args: readonly string[]): Promise<Shown> {
-  const { PATH = '' } = process.env;
-  const env = { PATH, HOME: '/nonexistent', LANG: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' };
-  return new Promise((resolve, reject) => {
-    const child = execFile(program, args, { env }, (error, stdout) => {
-      const code = error === null ? 0 : error.code;
-      if (typeof code !== 'number') return reject(error ?? new Error('no exit code'));
-      resolve({ text: stdout, exitCode: code });
-    });
-    child.stdin?.end();
-  });
-}
-
-/** Zeros of the same width, so that no line is broken elsewhere. */
-function withoutTimes(text: string): string {
-  return text
-    .replaceAll(/\n SECONDS +TIMELINE\n(?:.+\n)+\n?/g, '')
-    .replaceAll(/\d{8}T\d{6}Z-[0-9a-f]{4}/g, '00000000T000000Z-0000')
-    .replaceAll(/\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d/g, '0000-00-00-00-00-00')
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '0000-00-00 00:00:00')
-    .replaceAll(/\d{4}-\d\d-\d\d/g, '0000-00-00')
-    .replaceAll(/\d\d:\d\d:\d\d UTC/g, '00:00:00 UTC')
-    .replaceAll(/ \(\d+\.\d\s+s\)/g, '')
-    .replaceAll(/ *\d+\.\d s {2}/g, '   0.0 s  ')
-    .replaceAll(/\d+\.\d s/g, '0.0 s');
+  return renderSection(`kube-rescue ${words.join(' ')}`, await show(inTerminal), await show(inPipe));
 }
