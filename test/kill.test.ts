@@ -56,7 +56,7 @@ describe('a killed recovery', () => {
         const before = await fingerprint(node.root);
         expect(await killAtLine(node.root, lines)).toBe(true);
         const refused = await runCli(['recover', '--yes', '--json', '--root', node.root]);
-        const hint = expect.stringContaining(`(kube-rescue recover --resume --root ${node.root})`) as string;
+        const hint = expect.stringContaining(`(\`kube-rescue recover --resume --root ${node.root}\`)`) as string;
         expect(JSON.parse(refused.stdout)).toMatchObject({ ok: false, error: { code: 'RUN_UNFINISHED', hint } });
         if (continuation === 'resume') {
           expect((await runCli(['recover', '--resume', '--yes', '--root', node.root])).exitCode).toBe(0);

@@ -166,7 +166,7 @@ describe.each(['1.20', '1.37'] as const)('a throwaway API server of Kubernetes %
     const script = `${killed}; ${gone}; ${program} -- kubectl get namespace shop -o name`;
     const done = await node.exec(['sh', '-c', SCRIPT, 'sh', 'sh', '-c', script, 'sh', process.execPath, BIN]);
     expect(done, done.stderr).toMatchObject({ exitCode: 0, stdout: 'namespace/shop\n' });
-    expect(done.stderr).toContain('removed what a killed kube-rescue api had left behind');
+    expect(done.stderr).toContain('removed what a killed `kube-rescue api` had left behind');
     expect(done.stderr).toMatch(NOTHING_LEFT);
   });
 

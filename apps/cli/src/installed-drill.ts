@@ -22,7 +22,7 @@ export async function openDrill(load: (name: string) => Promise<unknown> = loadP
       code: 'DRILL_NOT_INSTALLED',
       message: 'the drill package is not installed',
       subject: DRILL_PACKAGE,
-      hint: `install it next to kube-rescue: npm install --global kube-rescue ${DRILL_PACKAGE}`,
+      hint: `install it next to kube-rescue: \`npm install --global kube-rescue ${DRILL_PACKAGE}\``,
       cause: error,
     });
   }

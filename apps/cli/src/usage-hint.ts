@@ -10,17 +10,17 @@ export function explainUsage(error: unknown, args: readonly string[], config: Co
   const isCommand = commands.includes(typed);
   const { bin } = config;
   if (!/^command .+ not found/i.test(error.message)) {
-    const page = isCommand ? `see: ${bin} ${typed} --help` : `see: ${bin} help`;
+    const page = isCommand ? `see: \`${bin} ${typed} --help\`` : `see: \`${bin} help\``;
     const meant = isCommand ? suggestFlag(error, typed, config) : undefined;
     return Object.assign(error, { usageHint: meant === undefined ? page : `${meant} ${page}` });
   }
   if (isCommand && others.length > 0) {
     error.message = `${typed} takes no argument: ${others.join(' ')}`;
-    return Object.assign(error, { usageHint: `see: ${bin} ${typed} --help` });
+    return Object.assign(error, { usageHint: `see: \`${bin} ${typed} --help\`` });
   }
   const meant = suggestCommand(typed, commands);
   const topic = typed.split(' ')[0] ?? '';
-  const page = `see: ${bin} help${commands.some((name) => name.startsWith(`${topic} `)) ? ` ${topic}` : ''}`;
+  const page = `see: \`${bin} help${commands.some((name) => name.startsWith(`${topic} `)) ? ` ${topic}` : ''}\``;
   return Object.assign(error, {
     usageHint: meant === undefined ? page : `did you mean \`${bin} ${meant}\`? ${page}`,
   });

@@ -48,17 +48,17 @@ describe('the words that every command line has', () => {
   });
 
   it.each([
-    [['recovr'], 'did you mean `kube-rescue recover`? see: kube-rescue help'],
-    [['certs', 'chekc'], 'did you mean `kube-rescue certs check`? see: kube-rescue help certs'],
-    [['certs', 'inspct', 'apiserver'], 'did you mean `kube-rescue certs inspect`? see: kube-rescue help certs'],
-    [['resurrect-everything'], 'see: kube-rescue help'],
-    [['triage', 'extra'], 'see: kube-rescue triage --help'],
-    [['triage', '--jsno'], 'did you mean --json? see: kube-rescue triage --help'],
-    [['drill', '--root', '/tmp/x'], 'see: kube-rescue drill --help'],
-    [['triage', '--zzzzzz'], 'see: kube-rescue triage --help'],
+    [['recovr'], 'did you mean `kube-rescue recover`? see: `kube-rescue help`'],
+    [['certs', 'chekc'], 'did you mean `kube-rescue certs check`? see: `kube-rescue help certs`'],
+    [['certs', 'inspct', 'apiserver'], 'did you mean `kube-rescue certs inspect`? see: `kube-rescue help certs`'],
+    [['resurrect-everything'], 'see: `kube-rescue help`'],
+    [['triage', 'extra'], 'see: `kube-rescue triage --help`'],
+    [['triage', '--jsno'], 'did you mean --json? see: `kube-rescue triage --help`'],
+    [['drill', '--root', '/tmp/x'], 'see: `kube-rescue drill --help`'],
+    [['triage', '--zzzzzz'], 'see: `kube-rescue triage --help`'],
     [
       ['plan', '--output', 'plan.json'],
-      'a plan is saved with `kube-rescue plan --out FILE`; see: kube-rescue plan --help',
+      'a plan is saved with `kube-rescue plan --out FILE`; see: `kube-rescue plan --help`',
     ],
   ])('says what %j may have meant', async (words, hint) => {
     const { exitCode, stdout } = await runCli([...words, '--json']);

@@ -190,7 +190,7 @@ async function judgeClusterDns(
     const deps = { host: localFiles.host, clock };
     const report = await checkIngressDns({ source, webIdentity, names, awsClient, ...probes, signal }, deps);
     const [cause] = report.causes;
-    const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: kube-rescue dns check`);
+    const problem = cause && oneLine(`ingress DNS: ${cause.subject}: ${cause.summary}; see: \`kube-rescue dns check\``);
     return { report, problem };
   } catch (error) {
     if (signal.aborted || !isRecoveryError(error)) throw error;

@@ -44,7 +44,7 @@ describe.runIf(process.getuid?.() === 0)('control-plane pods of a cluster withou
         component: 'kube-scheduler',
         controller: 'Deployment kube-system/kube-scheduler',
         reason: 'it has no pod',
-        hint: 'run one: kube-rescue pods rescue Deployment/kube-scheduler --node NODE',
+        hint: 'run one: `kube-rescue pods rescue Deployment/kube-scheduler --node NODE`',
       }),
     );
   });

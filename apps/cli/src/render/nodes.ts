@@ -32,7 +32,7 @@ export function renderNodes(nodes: readonly InspectedNode[], terminal: Terminal)
     ? [
         indentText(
           '',
-          'EXPIRES is unknown when only the node itself has the certificate; run kube-rescue certs check there',
+          'EXPIRES is unknown when only the node itself has the certificate; run `kube-rescue certs check` there',
           terminal.columns,
         ),
       ]

@@ -67,7 +67,7 @@ describe('the report of a run', () => {
     const { outcome, remaining } = report(RECORDS.slice(0, 3));
     expect(outcome).toBeUndefined();
     expect(remaining[0]).toBe(
-      'the run was interrupted: resume it (kube-rescue recover --resume) or roll it back (kube-rescue rollback r)',
+      'the run was interrupted: resume it (`kube-rescue recover --resume`) or roll it back (`kube-rescue rollback r`)',
     );
     expect(remaining[1]).toBe('not applied: renew the API server serving certificate: it expired');
   });

@@ -192,7 +192,7 @@ describe('the hint of an interrupted run', () => {
     const { error } = JSON.parse(stdout) as { error: { hint: string } };
     const root = `--root ${node.root}`;
     expect(error.hint).toBe(
-      `resume it (kube-rescue recover --resume ${root}) or roll it back (kube-rescue rollback ${run} ${root})`,
+      `resume it (\`kube-rescue recover --resume ${root}\`) or roll it back (\`kube-rescue rollback ${run} ${root}\`)`,
     );
   });
 });

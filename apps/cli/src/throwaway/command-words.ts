@@ -18,6 +18,6 @@ export function commandWords(
     code: 'USAGE',
     message: at === -1 ? 'unexpected argument' : 'no command behind --',
     subject: words[0] ?? '--',
-    hint: 'write the command behind --: kube-rescue api -- kubectl get nodes',
+    hint: 'write the command behind --: `kube-rescue api -- kubectl get nodes`',
   });
 }

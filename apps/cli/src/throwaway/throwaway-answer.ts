@@ -50,7 +50,7 @@ export async function answerThrowaway(
     progress.stop();
   }
   for (const directory of api.abandoned) {
-    reporter.warn(`removed what a killed kube-rescue api had left behind: ${directory}`);
+    reporter.warn(`removed what a killed \`kube-rescue api\` had left behind: ${directory}`);
   }
   interruption.remember(`the next \`kube-rescue api\` removes the files of ${api.kubeconfig}`);
   const result = rowOf(api);

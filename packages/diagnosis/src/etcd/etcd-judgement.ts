@@ -81,7 +81,7 @@ function alarmCause(kind: string, member: string, etcdctl: string): Finding {
     code: kind === 'CORRUPT' ? 'ETCD_CORRUPT' : 'ETCD_REFUSED',
     summary: kind === 'CORRUPT' ? 'an etcd member holds different data than the others' : `etcd raised alarm ${kind}`,
     evidence: [`alarm ${kind} of ${member}`],
-    hint: 'take a snapshot of a good member (kube-rescue etcd snapshot), then remove this member and add it again, empty',
+    hint: 'take a snapshot of a good member (`kube-rescue etcd snapshot FILE`), then remove this member and add it again, empty',
   };
 }
 

@@ -55,7 +55,7 @@ export function sshMissing(cause: unknown): HostError {
     code: 'SSH_COMMAND_MISSING',
     message: 'ssh is not installed on this machine',
     subject: 'ssh',
-    hint: 'install openssh-client, or carry the files by hand: kube-rescue nodes join --bundle DIR',
+    hint: 'install openssh-client, or carry the files by hand: `kube-rescue nodes join --bundle DIR`',
     cause,
   });
 }

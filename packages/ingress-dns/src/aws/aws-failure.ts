@@ -68,7 +68,7 @@ const TOKEN_MEANINGS: Readonly<Record<string, Meaning>> = {
   ExpiredTokenException: {
     code: 'DNS_TOKEN_EXPIRED',
     message: 'the web identity token has expired',
-    hint: 'the kubelet renews it within minutes once the API server answers: kube-rescue triage',
+    hint: 'the kubelet renews it within minutes once the API server answers: `kube-rescue triage`',
   },
   InvalidIdentityTokenException: {
     code: 'DNS_TOKEN_REFUSED',
@@ -88,7 +88,7 @@ const TOKEN_MEANINGS: Readonly<Record<string, Meaning>> = {
   AccessDenied: {
     code: 'DNS_TRUST_REFUSED',
     message: 'the trust policy of the role does not accept the web identity token, or there is no such role',
-    hint: 'compare it: aws iam get-role --role-name ROLE >role.json, then kube-rescue dns check --trust-policy role.json',
+    hint: 'compare it: `aws iam get-role --role-name ROLE >role.json`, then `kube-rescue dns check --trust-policy role.json`',
   },
 };
 const DENIALS: readonly string[] = ['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation'];

@@ -115,7 +115,7 @@ function judgeToken(
     const failure = {
       code: 'DNS_TOKEN_EXPIRED',
       message: `the web identity token expired on ${formatTime(expiresAt)}`,
-      hint: 'the kubelet renews it within minutes once the API server answers: kube-rescue triage',
+      hint: 'the kubelet renews it within minutes once the API server answers: `kube-rescue triage`',
     } as const;
     return broken('token', where, failure, evidence);
   }

@@ -113,6 +113,6 @@ function unsupported(subject: string, reason: string): IngressDnsError {
     code: 'DNS_CREDENTIAL_LOCATION_UNSUPPORTED',
     message: `cannot write new keys to this location: ${reason}`,
     subject,
-    hint: 'change the keys by hand, then run: kube-rescue dns check',
+    hint: 'change the keys by hand, then run: `kube-rescue dns check`',
   });
 }

@@ -143,7 +143,7 @@ function createJudgeStep(input: NewCredentialsInput, work: Work, deps: NewCreden
         evidence: [...evidence, ...unfit.evidence],
         code: code ?? 'DNS_CREDENTIALS_UNREADABLE',
         subject: unfit.subject,
-        hint: hint ?? 'check them with: kube-rescue dns check --aws-credentials FILE',
+        hint: hint ?? 'check them with: `kube-rescue dns check --aws-credentials FILE`',
       };
     },
     plan: () => [],

@@ -39,7 +39,7 @@ export async function removeLab(id: string, deps: Machine): Promise<void> {
       code: 'LAB_NOT_REMOVED',
       message: 'the lab could not be removed completely',
       subject: labDirectory(id),
-      hint: 'fix the cause, then run: kube-rescue drill --clean',
+      hint: 'fix the cause, then run: `kube-rescue drill --clean`',
       cause,
     });
   }

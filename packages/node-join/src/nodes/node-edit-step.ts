@@ -108,6 +108,6 @@ function nodeUnknown(node: string): JoinError {
     code: 'JOIN_NODE_UNKNOWN',
     message: 'the cluster has no node with this name',
     subject: node,
-    hint: 'list them with: kube-rescue nodes list',
+    hint: 'list them with: `kube-rescue nodes list`',
   });
 }

@@ -57,7 +57,7 @@ export async function readController(
     code: 'POD_CONTROLLER_NOT_FOUND',
     message: `no such ${kind}`,
     subject: describeController(wanted),
-    hint: 'check its name and namespace: kube-rescue pods list',
+    hint: 'check its name and namespace: `kube-rescue pods list`',
   });
 }
 

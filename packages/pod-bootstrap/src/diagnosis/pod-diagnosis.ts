@@ -40,7 +40,7 @@ interface Pattern {
 }
 
 const PROXY_HINT =
-  'kube-proxy sets up the routes to Services: check that its pod runs on this node (kube-rescue pods list) and reaches the API server with its kubeconfig';
+  'kube-proxy sets up the routes to Services: check that its pod runs on this node (`kube-rescue pods list`) and reaches the API server with its kubeconfig';
 
 /** Log lines of a container that cannot do its work; the last match counts. */
 const LOG_PATTERNS: readonly Pattern[] = [
@@ -48,13 +48,13 @@ const LOG_PATTERNS: readonly Pattern[] = [
     code: 'POD_CA_OUTDATED',
     pattern: /x509: certificate (?:signed by unknown authority|has expired or is not yet valid)/,
     reason: ([found]) => `does not trust the CA of the API server: ${found}`,
-    hint: 'kube-root-ca.crt of its namespace, or a token Secret that it mounts, has an old ca.crt: run kube-controller-manager with the new CA (kube-rescue pods rescue) or kube-rescue recover to update it; then restart the pod',
+    hint: 'kube-root-ca.crt of its namespace, or a token Secret that it mounts, has an old ca.crt: run kube-controller-manager with the new CA (`kube-rescue pods rescue`) or `kube-rescue recover` to update it; then restart the pod',
   },
   {
     code: 'POD_TOKEN_REFUSED',
     pattern: /\b(?:Unauthorized|invalid bearer token|the server has asked for the client to provide credentials)\b/,
     reason: () => 'the API server rejects its service account token',
-    hint: 'the --service-account-key-file of the API server must hold the public half of its --service-account-signing-key-file and of the --service-account-private-key-file of kube-controller-manager (kube-rescue certs rotate-sa shows the keys); an external signer (--service-account-signing-endpoint) lists its own keys',
+    hint: 'the --service-account-key-file of the API server must hold the public half of its --service-account-signing-key-file and of the --service-account-private-key-file of kube-controller-manager (`kube-rescue certs rotate-sa` shows the keys); an external signer (--service-account-signing-endpoint) lists its own keys',
   },
   {
     code: 'POD_SERVICE_ROUTES_MISSING',
@@ -74,7 +74,8 @@ const LOG_PATTERNS: readonly Pattern[] = [
   },
 ];
 
-const NETWORK_HINT = 'the network plugin lacks a file that it needs to start: kube-rescue cni check, cni bootstrap';
+const NETWORK_HINT =
+  'the network plugin lacks a file that it needs to start: `kube-rescue cni check`, `kube-rescue cni bootstrap`';
 
 /** Events of a pod that its kubelet cannot start. */
 const EVENT_PATTERNS: readonly Pattern[] = [
@@ -201,7 +202,7 @@ function refine(
   return {
     ...diagnosis,
     code: 'POD_API_UNREACHABLE',
-    hint: 'check that the address is right and the API server answers there (kube-rescue triage)',
+    hint: 'check that the address is right and the API server answers there (`kube-rescue triage`)',
   };
 }
 
@@ -227,13 +228,13 @@ function lostNode(pod: Pod, node: NodeState | undefined): Omit<Diagnosis, 'evide
             : `is bound to ${name}, which is not registered`,
         hint:
           pod.node === undefined
-            ? 'run a scheduler: kube-rescue pods rescue'
+            ? 'run a scheduler: `kube-rescue pods rescue`'
             : 'start the kubelet of that node, or choose another',
       }
     : {
         code: 'POD_NODE_NOT_REPORTING',
         reason: `is bound to ${name}, whose kubelet has not reported${since}`,
-        hint: 'rejoin the node (kube-rescue nodes join), or choose another; kubectl delete pod --force removes the pod object',
+        hint: 'rejoin the node (`kube-rescue nodes join`), or choose another; `kubectl delete pod --force` removes the pod object',
       };
 }
 

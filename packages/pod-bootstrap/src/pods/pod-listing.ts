@@ -168,7 +168,7 @@ function absentRow(component: ControlPlaneComponent, controller: string): PodRow
     hint:
       controller === 'none'
         ? 'if it runs as a systemd service, check its nodes; otherwise apply its manifest'
-        : `run one: kube-rescue pods rescue ${controller.replace(/^(\S+) \S+\//, '$1/')} --node NODE`,
+        : `run one: \`kube-rescue pods rescue ${controller.replace(/^(\S+) \S+\//, '$1/')} --node NODE\``,
   };
 }
 

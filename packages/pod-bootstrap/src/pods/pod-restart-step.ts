@@ -144,6 +144,6 @@ function notReplaced({ target }: PodRestart, timeoutMs: number): PodError {
     code: 'POD_NOT_READY',
     message: `the replacement pod was not Ready after ${timeoutMs / 1000} s; the remaining pods were not restarted`,
     subject: target,
-    hint: 'find the reason with: kubectl get pods, kube-rescue pods list; then run the command again',
+    hint: 'find the reason with: `kubectl get pods`, `kube-rescue pods list`; then run the command again',
   });
 }

@@ -96,14 +96,14 @@ function explainNeeded(object: KubernetesObject, all: readonly KubernetesObject[
   if (component !== 'kube-controller-manager' && component !== 'kube-scheduler') return undefined;
   const others = all.filter((each) => each !== object && identifyComponent(each) === component).map(toPod);
   if (others.some((other) => other.isReady && !other.isTerminating)) return undefined;
-  return `no other ${component} is Ready, so the pod would not be replaced: run a rescue pod first (kube-rescue pods rescue)`;
+  return `no other ${component} is Ready, so the pod would not be replaced: run a rescue pod first (\`kube-rescue pods rescue\`)`;
 }
 
 async function explainKept(
   pod: Pod,
   isHeartbeatFresh: (node: string) => Promise<boolean>,
 ): Promise<string | undefined> {
-  if (isStatic(pod)) return 'it is a static pod: change its manifest (kube-rescue manifests restart)';
+  if (isStatic(pod)) return 'it is a static pod: change its manifest (`kube-rescue manifests restart`)';
   if (pod.controller === undefined) return 'it has no controller that would replace it: delete and create it by hand';
   if (!REPLACING.includes(pod.controller.kind))
     return `${pod.controller.kind} ${pod.controller.name} may not replace it`;

@@ -80,7 +80,7 @@ export function unavailable({ unavailable: reason }: StoreUnavailable): Diagnosi
   return {
     code: 'POD_API_UNREACHABLE',
     reason: `cannot be observed: ${reason}`,
-    hint: 'recover the API server first (kube-rescue triage)',
+    hint: 'recover the API server first (`kube-rescue triage`)',
     evidence: [],
     isFinal: false,
   };
@@ -100,7 +100,7 @@ export function verified(working: WatchedPod, { rescue }: RescueState): Verdict 
   const warnings =
     working.pod.uid === rescue?.pod.uid
       ? [
-          `${describePod(working)} is a rescue pod; remove it when the pods of ${rescue.pod.annotations['kube-rescue.dev/rescue-of'] ?? 'its controller'} run: kube-rescue pods release`,
+          `${describePod(working)} is a rescue pod; remove it when the pods of ${rescue.pod.annotations['kube-rescue.dev/rescue-of'] ?? 'its controller'} run: \`kube-rescue pods release\``,
         ]
       : [];
   return { verified: true, evidence: working.work.evidence ?? [], ...(warnings.length === 0 ? {} : { warnings }) };

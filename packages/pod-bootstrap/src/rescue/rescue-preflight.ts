@@ -63,7 +63,7 @@ async function assertNode(
       code: 'POD_NETWORK_NOT_READY',
       message: `the pod network is not ready: ${node.message ?? ''}`,
       subject: name,
-      hint: 'bootstrap the network first: kube-rescue cni bootstrap',
+      hint: 'bootstrap the network first: `kube-rescue cni bootstrap`',
     });
   }
 }

@@ -163,6 +163,6 @@ function stillNeeded(reason: string, subject: string, timeoutMs: number): PodErr
     code: 'POD_STILL_NEEDED',
     message: `the rescue pod was not removed: after ${timeoutMs / 1000} s ${reason}`,
     subject,
-    hint: 'check why the regular pods do not run: kube-rescue pods list',
+    hint: 'check why the regular pods do not run: `kube-rescue pods list`',
   });
 }

@@ -59,7 +59,7 @@ function createLaterStep(id: string, reason: string, waitsFor: readonly StepId[]
       evidence: [reason],
       code: 'OBJECT_STORE_UNREACHABLE',
       subject: 'the objects of the cluster',
-      hint: 'checked again once the objects are readable; if that fails: kube-rescue dns set-credentials',
+      hint: 'checked again once the objects are readable; if that fails: `kube-rescue dns set-credentials`',
       waitsFor,
     },
   });

@@ -61,7 +61,7 @@ function unknownPod(name: string, description: NodeDescription): NodeError {
     message: `no static pod named ${name}`,
     subject: staticPods.directory,
     hint: isCheckpointed
-      ? 'its controller creates the pod and the pod checkpointer keeps it: use kube-rescue manifests checkpoint'
+      ? 'its controller creates the pod and the pod checkpointer keeps it: use `kube-rescue manifests checkpoint`'
       : components.length === 0 && isWorker(description)
         ? 'this node is a worker: run this on a control-plane node'
         : `choose from ${components.join(', ') || 'none: the directory is empty'}`,

@@ -128,7 +128,7 @@ function missing(subject: string): PatchFinding {
     changes: [],
     code: 'OBJECT_NOT_FOUND',
     subject,
-    hint: 'check its name and namespace (kube-rescue etcd get)',
+    hint: 'check its name and namespace (`kube-rescue etcd get`)',
   };
 }
 

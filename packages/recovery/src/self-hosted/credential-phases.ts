@@ -114,6 +114,6 @@ function nothingToStart(subject: string): NodeError {
     code: 'LAYOUT_UNKNOWN',
     message: 'no checkpoint of the API server is left on this node: nothing can start it',
     subject,
-    hint: "restore the manifest from a backup, or write one from the API server's DaemonSet: kube-rescue etcd get daemonset kube-apiserver --namespace kube-system --json",
+    hint: "restore the manifest from a backup, or write one from the API server's DaemonSet: `kube-rescue etcd get daemonset kube-apiserver --namespace kube-system --json`",
   });
 }

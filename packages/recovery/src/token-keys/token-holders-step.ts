@@ -63,7 +63,7 @@ async function judge(input: TokenRotationInput, node: Node, signal: AbortSignal)
       evidence: [],
       code: 'PKI_ROTATION_STAGE',
       subject,
-      hint: 'restart it: kube-rescue manifests restart kube-apiserver',
+      hint: 'restart it: `kube-rescue manifests restart kube-apiserver`',
     };
   }
   const { secrets, others } = await findHolders(signedSince, node, signal);

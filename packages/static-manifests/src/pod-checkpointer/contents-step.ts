@@ -132,7 +132,7 @@ export function createCheckpointContentsStep(
       const { contents } = await lookAnyway(signal);
       const left = [...contents.objects, ...contents.files].map(({ change }) => change.target);
       if (left.length > 0) {
-        const hint = 'find out who else writes there: kube-rescue manifests list names the writers it knows';
+        const hint = 'find out who else writes there: `kube-rescue manifests list` names the writers it knows';
         return { verified: false, reason: `not as written any more: ${left.join(', ')}`, hint };
       }
       if ((await deps.host.services.status(kubeletService)) !== 'running') {

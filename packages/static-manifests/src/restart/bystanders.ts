@@ -62,7 +62,7 @@ export async function waitForBystanders(
       return {
         verified: false,
         reason: `${names} ended while other pods were restarted, and does not run again`,
-        hint: 'check the last lines of its log: kube-rescue triage',
+        hint: 'check the last lines of its log: `kube-rescue triage`',
       };
     }
     const waitingFor = `${names} to run again`;

@@ -122,7 +122,7 @@ export function openRunStore(host: Host, directory: HostPath = RUNS_DIRECTORY, s
         code: 'RUN_NOT_FOUND',
         message: `no such run in ${directory}`,
         subject: id,
-        hint: 'list the runs of this host with: kube-rescue runs',
+        hint: 'list the runs of this host with: `kube-rescue runs`',
       });
     },
     survey,

@@ -59,8 +59,8 @@ export function describeNextSteps(
   access: RunAccess,
 ): string {
   const flags = accessFlags(access);
-  const rollback = `roll it back (kube-rescue rollback ${id}${rollbackFlags(access)})`;
-  if (resumeCommand !== undefined) return `resume it (kube-rescue ${resumeCommand}${flags}) or ${rollback}`;
+  const rollback = `roll it back (\`kube-rescue rollback ${id}${rollbackFlags(access)}\`)`;
+  if (resumeCommand !== undefined) return `resume it (\`kube-rescue ${resumeCommand}${flags}\`) or ${rollback}`;
   // An interrupted run blocks every other run.
   return outcome === undefined ? rollback : `run the same command again, or ${rollback}`;
 }

@@ -28,7 +28,7 @@ export function assertSameFlags(
     message: 'nothing was changed now: a resumed run goes as it began, and these flags differ',
     reasons: differences,
     subject: run,
-    hint: `resume it without --${first}; to run with other flags, roll it back first: kube-rescue rollback ${run}${accessFlags(access)}`,
+    hint: `resume it without --${first}; to run with other flags, roll it back first: \`kube-rescue rollback ${run}${accessFlags(access)}\``,
   });
 }
 
@@ -60,7 +60,7 @@ export function assertSameInputs(
     message: 'nothing was changed now: the files handed in are not those that the run began with',
     reasons: differences,
     subject: run,
-    hint: `restore these files, then resume; or roll the run back: kube-rescue rollback ${run}${accessFlags(access)}`,
+    hint: `restore these files, then resume; or roll the run back: \`kube-rescue rollback ${run}${accessFlags(access)}\``,
   });
 }
 

@@ -81,7 +81,7 @@ export async function failRun(
       code: 'ROLLBACK_INCOMPLETE',
       message: `${why}; not rolled back: ${describeNotReverted(notReverted)}`,
       subject: run.path,
-      hint: `restore these by hand from the backup directory of this run, or try again: kube-rescue rollback ${run.id}${rollbackFlags(await rollbackAccessOf(run, deps))}`,
+      hint: `restore these by hand from the backup directory of this run, or try again: \`kube-rescue rollback ${run.id}${rollbackFlags(await rollbackAccessOf(run, deps))}\``,
       cause: first.cause,
     });
   }

@@ -139,7 +139,7 @@ describe('a run that was killed', () => {
   it('is resumed with the command that every refusal names', async () => {
     const host = demoHost();
     await runUntilKilled(host, { resumeCommand: 'demo --resume' });
-    const hint = `resume it (kube-rescue demo --resume) or roll it back (kube-rescue rollback ${await onlyRun(host)})`;
+    const hint = `resume it (\`kube-rescue demo --resume\`) or roll it back (\`kube-rescue rollback ${await onlyRun(host)}\`)`;
     const other = { ...demoPlaybook(), id: 'other' };
     const resumeCommand = 'other --resume';
     const refused = demoRun(host, [], { playbook: other, resumeCommand });
@@ -151,7 +151,7 @@ describe('a run that was killed', () => {
   it('can only be rolled back when no command resumes it', async () => {
     const host = demoHost();
     await runUntilKilled(host);
-    const hint = `roll it back (kube-rescue rollback ${await onlyRun(host)})`;
+    const hint = `roll it back (\`kube-rescue rollback ${await onlyRun(host)}\`)`;
     expect(await expectCode(demoRun(host, []), 'RUN_UNFINISHED')).toMatchObject({ hint });
   });
 

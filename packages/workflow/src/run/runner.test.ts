@@ -182,7 +182,7 @@ describe('a run', () => {
     expect(await text(reversible.host)).toBe('old');
     const irreversible = unreadable(true);
     const error = await expectCode(run(irreversible.host, irreversible.playbook), 'NOT_VERIFIED');
-    expect(error.hint).toMatch(/; then run the same command again, or roll it back \(kube-rescue rollback \S+\)$/);
+    expect(error.hint).toMatch(/; then run the same command again, or roll it back \(`kube-rescue rollback \S+`\)$/);
     expect(await text(irreversible.host)).toBe('new');
     const outcomes = await Promise.all(
       [reversible.host, irreversible.host].map(async (host) => (await depsOf(host).store.list())[0]?.outcome),
