@@ -33,15 +33,40 @@ export function fileOf(command) {
 /** The packages add their codes to a type that is empty where it is declared. */
 const ERROR_CODE = { type: 'string', description: 'Stable, for programs.' };
 
+/** What the printed document adds to the types of the packages: apps/cli/src/hint-commands.ts. */
+const COMMANDS = {
+  type: 'array',
+  items: { type: 'string' },
+  description:
+    'The command lines of kube-rescue in the advice beside it, whole, to paste into a shell on this machine.',
+};
+
+/** The schema with `commands` beside each `hint` and in each next step. */
+function withCommands(schema) {
+  if (Array.isArray(schema)) return schema.map(withCommands);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const made = Object.fromEntries(Object.entries(schema).map(([name, each]) => [name, withCommands(each)]));
+  const { properties, required = [] } = schema;
+  if (properties === undefined) return made;
+  const field = 'hint' in properties ? 'hint' : 'command' in properties && 'text' in properties ? 'text' : undefined;
+  if (field === undefined) return made;
+  const isAlways = required.includes(field);
+  return {
+    ...made,
+    properties: { ...made.properties, commands: COMMANDS },
+    required: isAlways ? [...required, 'commands'] : required,
+  };
+}
+
 function documentOf(command, { $schema, definitions: found, ...result }) {
-  const definitions = 'ErrorCode' in found ? { ...found, ErrorCode: ERROR_CODE } : found;
+  const definitions = withCommands('ErrorCode' in found ? { ...found, ErrorCode: ERROR_CODE } : found);
   const text = { type: 'string' };
   const nullable = { type: ['string', 'null'] };
   const error = {
     type: 'object',
     description: 'Why the command failed. Codes are stable, messages are not.',
-    properties: { code: text, message: text, hint: nullable, subject: nullable },
-    required: ['code', 'message', 'hint', 'subject'],
+    properties: { code: text, message: text, hint: nullable, subject: nullable, commands: COMMANDS },
+    required: ['code', 'message', 'hint', 'subject', 'commands'],
   };
   return {
     $schema,
@@ -52,7 +77,7 @@ function documentOf(command, { $schema, definitions: found, ...result }) {
       ok: { type: 'boolean', description: 'The command did its work. Problems that it found are in `verdict`.' },
       verdict: { type: 'string', description: 'The exit code in a word.', enum: VERDICTS },
       exitCode: { type: 'integer', description: 'The exit code of the process.' },
-      result: { ...result },
+      result: withCommands(result),
       error,
       warnings: { type: 'array', items: text, description: 'What the command also printed as a warning.' },
     },

@@ -94,7 +94,7 @@ export abstract class BaseCommand extends Command {
       const { warnings } = reporter;
       const envelope =
         failure === undefined ? wrapResult(result, warnings) : wrapError(failure, warnings, result, hidden);
-      await printOutput(await renderDocument(envelope, exitCode, format), outputFile);
+      await printOutput(await renderDocument(envelope, exitCode, { format, call: stdout.call }), outputFile);
     } else if (outputFile !== undefined) {
       const plain = { ...stdout, colour: false, live: false, unbounded: true };
       await printOutput(`${safeText(text(plain), plain)}\n`, outputFile);

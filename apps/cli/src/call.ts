@@ -17,6 +17,8 @@ const PROGRAM = 'kube-rescue';
 const NODE_FLAGS = ['--root', '--kubernetes-dir', '--manifests-dir', '--service-command', '--kubelet-service'];
 /** A command in a text, with what follows it up to the end of the quote or of the clause. */
 const COMMAND = /\bkube-rescue((?: [a-z][a-z-]*)+)((?:(?![`;)]|, |kube-rescue )[^])*)/g;
+/** What a text quotes. */
+const QUOTED = /`([^`]+)`/g;
 
 /** Reads from the arguments what selects the node. Does not use the parser: the hint of a wrong flag is a command line too. */
 export function readCall(argv: readonly string[], { program, flagsOf }: Pick<Call, 'program' | 'flagsOf'>): Call {
@@ -77,4 +79,10 @@ export function withCommandLines(text: string, call: Call | undefined): string {
     const flags = call.flags.filter(([flag]) => known.includes(flag.slice(2)) && !after.includes(` ${flag}`));
     return `${[call.program, command, ...flags.map((flag) => shellLine(flag))].join(' ')}${after}`;
   });
+}
+
+/** The command lines of this program that a text quotes, as they stand in it. */
+export function commandsIn(text: string, call: Call | undefined): readonly string[] {
+  const quoted = [...text.matchAll(QUOTED)].flatMap(([, line]) => (line === undefined ? [] : [line]));
+  return quoted.filter((line) => line.startsWith(`${call?.program ?? PROGRAM} `));
 }

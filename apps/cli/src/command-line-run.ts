@@ -47,7 +47,8 @@ async function report(error: unknown, args: readonly string[], config?: Config):
   const format = documentFormat(args);
   if (format !== undefined) {
     const warnings = error instanceof Error && 'warnings' in error ? (error.warnings as readonly string[]) : [];
-    process.stdout.write(await renderDocument(wrapError(error, warnings, undefined, hidden), code, format));
+    const envelope = wrapError(error, warnings, undefined, hidden);
+    process.stdout.write(await renderDocument(envelope, code, { format, call: reporter.terminal.call }));
   }
   printError(error, reporter, code === EXIT.bug, hidden);
   return code;

@@ -99,7 +99,7 @@ function reportUsage(error: Error): ErrorReport {
   return {
     code: 'USAGE',
     message: printable(redact(message.charAt(0).toLowerCase() + message.slice(1))),
-    hint: 'usageHint' in error && typeof error.usageHint === 'string' ? error.usageHint : 'see: kube-rescue help',
+    hint: 'usageHint' in error && typeof error.usageHint === 'string' ? error.usageHint : 'see: `kube-rescue help`',
     subject: undefined,
   };
 }

@@ -2,12 +2,13 @@ import type { NextStep } from '@kube-rescue/diagnosis';
 import type { RecoveryTimes } from '@kube-rescue/recovery';
 import type { RunResult, StepReport } from '@kube-rescue/workflow';
 import type { Answer } from './base-command.ts';
-import { withCommandLines } from './call.ts';
+import { commandLine } from './call.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { renderEnding } from './render/causes.ts';
 import { count, formatSeconds, indentText } from './render/text.ts';
 import { renderTimeline } from './render/timeline.ts';
+import type { Terminal } from './terminal.ts';
 import type { Session } from './wiring.ts';
 
 /** Answer of a run. */
@@ -27,6 +28,8 @@ export interface RunAnswer {
   readonly steps: readonly StepReport[];
   /** What to do now; `null` when nothing is left. */
   readonly nextStep: NextStep | null;
+  /** What puts every change back; `null` where nothing was changed, or nothing can be put back. */
+  readonly rollback: NextStep | null;
 }
 
 /** What to do once a run is done; `null`: nothing. */
@@ -68,21 +71,27 @@ export async function answerRun(
       : host.kind === 'copy'
         ? 'files of a copy only: nothing was restarted'
         : 'nothing was restarted';
-  const undo =
-    access === undefined
-      ? 'nothing of it can be rolled back'
-      : withCommandLines(`roll back with: kube-rescue rollback ${runId ?? ''}${access}`, reporter.terminal.call);
+  const rollback =
+    isDone && access !== undefined
+      ? { command: `rollback ${runId ?? ''}${access}`, text: 'puts every change of this run back' }
+      : null;
   return {
     result: {
       ...{ playbook: plan.playbook, host: plan.host, runId: runId ?? null, outcome },
-      ...{ seconds, waitedSeconds, restarted, steps, nextStep: next },
+      ...{ seconds, waitedSeconds, restarted, steps, nextStep: next, rollback },
     },
     exitCode: EXIT.done,
     text: (terminal) =>
       [
         ...(isDone ? backups.map((line) => indentText('backup: ', line, terminal.columns)) : []),
-        ...(isDone ? [undo, indentText('', effect, terminal.columns)] : []),
+        ...(isDone ? [describeRollback(rollback, terminal), indentText('', effect, terminal.columns)] : []),
         ...renderEnding(state, { next }, terminal),
       ].join('\n'),
   };
+}
+
+/** A line of its own, to be pasted. */
+function describeRollback(rollback: RunAnswer['rollback'], { call }: Terminal): string {
+  if (rollback?.command === undefined || rollback.command === null) return 'nothing of it can be rolled back';
+  return `roll back with: ${commandLine(rollback.command, call)}`;
 }
