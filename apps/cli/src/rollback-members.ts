@@ -74,7 +74,7 @@ async function assertJoinedByNone(
     code: 'ROLLBACK_WORSE',
     message: `nothing was changed, --force or not: ${joined} joined etcd after its restore (${describeVoters(voters)}), and the old data would divide the cluster`,
     subject: run,
-    hint: 'remove what has joined first: kube-rescue etcd members remove NAME; the old data is in member-before-TIME of the data directory',
+    hint: 'remove what has joined first: `kube-rescue etcd members remove NAME`; the old data is in member-before-TIME of the data directory',
   });
 }
 

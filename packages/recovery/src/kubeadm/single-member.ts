@@ -14,7 +14,7 @@ const NODE_BY_NODE = 'a recovery that changes no CA goes node by node: `kube-res
 /** What to do instead, where that is another recovery. @param others names of the other members */
 const HINTS: Partial<Record<keyof typeof REASONS, (others: string) => string>> = {
   restore: (others) =>
-    `start the other members; where all of them are gone for good, add \`--without ${others}\` (kube-rescue runbook several-control-planes)`,
+    `start the other members; where all of them are gone for good, add \`--without ${others}\` (\`kube-rescue runbook several-control-planes\`)`,
   'issue-ca': () =>
     'an expired CA is issued once, here: `kube-rescue certs reissue-cas --out DIR`; copy DIR to every control-plane node, then `kube-rescue recover --cas DIR` on each; a lost one: copy it from a node where it is whole',
 };
