@@ -1,7 +1,16 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take minutes, the longest first, so that they do not delay the end of the run. */
-const LONGEST = ['saturday', 'ha-expired', 'ca-rotation', 'crash', 'ca-expired', 'etcd-restore', 'single-faults', 'kubeadm-expired'];
+const LONGEST = [
+  'saturday',
+  'ha-expired',
+  'ca-rotation',
+  'crash',
+  'ca-expired',
+  'etcd-restore',
+  'single-faults',
+  'kubeadm-expired',
+];
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
