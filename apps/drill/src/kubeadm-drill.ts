@@ -89,7 +89,7 @@ export function rescue(
   return runRescue(cluster, args, { host: deps.host, signal: deps.signal, onLine, program });
 }
 
-/** Proves that what would divide the cluster is refused, and changes nothing. */
+/** Proves that what would divide the cluster is refused, by its code. That nothing was changed, the rollback proves, byte for byte. */
 async function proveRefusals(rehearsal: KubeadmRehearsal): Promise<readonly Proof[]> {
   const proofs: Proof[] = [];
   for (const { title, words, code } of rehearsal.scenario.recovery?.refused?.(rehearsal.cluster) ?? []) {
