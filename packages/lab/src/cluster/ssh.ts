@@ -72,7 +72,8 @@ async function startServer(node: ClusterNode, publicKey: string, deps: LabDeps):
   const authorized = joinPath(directory, 'authorized_keys');
   await host.writeFile(authorized, Buffer.from(publicKey), { mode: 0o600 });
   const { name, address } = node;
-  const config = renderServerConfig({ address, hostKey, authorized });
+  const home = joinPath(node.directory, 'home');
+  const config = renderServerConfig({ address, hostKey, authorized, home });
   await host.writeFile(joinPath(directory, 'sshd_config'), Buffer.from(config), { mode: 0o600 });
   await startService(node, SSH_SERVICE, deps);
   return `${name},${address} ${await readNodeText(publicPart(hostKey), deps)}`;
@@ -100,7 +101,18 @@ function publicPart(key: HostPath): HostPath {
   return hostPath(`${key}.pub`);
 }
 
-function renderServerConfig(input: { address: string; hostKey: HostPath; authorized: HostPath }): string {
+interface ServerConfig {
+  readonly address: string;
+  readonly hostKey: HostPath;
+  readonly authorized: HostPath;
+  readonly home: HostPath;
+}
+
+/**
+ * A home directory of the node's own: what root's shell does at its start on this machine is not the node's, may take longer
+ * than the command, and may wait for a lock that another shell has left.
+ */
+function renderServerConfig(input: ServerConfig): string {
   return `Port ${PORT}
 ListenAddress ${input.address}
 HostKey ${input.hostKey}
@@ -108,6 +120,7 @@ AuthorizedKeysFile ${input.authorized}
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 UsePAM no
+SetEnv HOME=${input.home}
 PidFile none
 Subsystem sftp internal-sftp
 `;
