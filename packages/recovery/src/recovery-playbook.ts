@@ -31,6 +31,7 @@ export async function createNodePlaybook(
   { signal, ingressDns, ...deps }: NodePlaybookDeps,
 ): Promise<Playbook> {
   const { layout } = await node.describe();
+  askEarly(node, signal);
   const { reissuedCas } = options;
   const reissuedSet = reissuedCas === undefined ? undefined : await openReissuedCas(reissuedCas, layout);
   if (layout === 'self-hosted') return createSelfHostedPlaybook(options, { ...node, ...deps }, ingressDns);
@@ -40,4 +41,12 @@ export async function createNodePlaybook(
   const playbook = createRecoveryPlaybook(node, { ...options, reissuedSet, isOneOfSeveral });
   const { credentials, names } = ingressDns ?? {};
   return { ...playbook, phases: [...playbook.phases, credentials, names].filter((phase) => phase !== undefined) };
+}
+
+/**
+ * Asks the API server before the plan needs its answer: the time-out of one that takes connections and does not answer passes while the
+ * plan is made, and the read session remembers it.
+ */
+function askEarly({ host, api }: Node, signal: AbortSignal): void {
+  if (host.kind === 'live') api.read('/readyz', signal).catch(() => undefined);
 }

@@ -72,8 +72,8 @@ async function startServer(node: ClusterNode, publicKey: string, deps: LabDeps):
   const authorized = joinPath(directory, 'authorized_keys');
   await host.writeFile(authorized, Buffer.from(publicKey), { mode: 0o600 });
   const { name, address } = node;
-  const home = joinPath(node.directory, 'home');
-  const config = renderServerConfig({ address, hostKey, authorized, home });
+  const homeDirectory = joinPath(node.directory, 'home');
+  const config = renderServerConfig({ address, hostKey, authorized, homeDirectory });
   await host.writeFile(joinPath(directory, 'sshd_config'), Buffer.from(config), { mode: 0o600 });
   await startService(node, SSH_SERVICE, deps);
   return `${name},${address} ${await readNodeText(publicPart(hostKey), deps)}`;
@@ -105,7 +105,7 @@ interface ServerConfig {
   readonly address: string;
   readonly hostKey: HostPath;
   readonly authorized: HostPath;
-  readonly home: HostPath;
+  readonly homeDirectory: HostPath;
 }
 
 /**
@@ -120,7 +120,7 @@ AuthorizedKeysFile ${input.authorized}
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 UsePAM no
-SetEnv HOME=${input.home}
+SetEnv HOME=${input.homeDirectory}
 PidFile none
 Subsystem sftp internal-sftp
 `;

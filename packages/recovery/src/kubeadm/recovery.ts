@@ -73,6 +73,7 @@ export type KubeadmRecoveryOptions = RenewalOptions &
 export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptions): Playbook {
   const certificates = createCertificatesPhase(node, options);
   const { early, late } = createSnapshotPhases(node);
+  const watch = createLockWatch(node.clock);
   return {
     id: 'kubeadm',
     title: 'Recover a kubeadm control plane',
@@ -81,7 +82,7 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
         ? [
             early,
             certificates,
-            createControlPlanePhase(node, options),
+            createControlPlanePhase(node, options, watch),
             late,
             createNodePhase(node, options),
             createTrustPhase(node, { ...options, isNew: (ca) => isHandedIn(ca, options) }, [CA_PUBLISHED]),
@@ -93,9 +94,8 @@ export function createRecoveryPlaybook(node: Node, options: KubeadmRecoveryOptio
 }
 
 /** The gates at the end of a recovery, once the API server is stable. */
-async function createProofs(node: Node, watch: LockWatch, options: MembersOptions): Promise<readonly Step[]> {
+function createProofs(node: Node, options: MembersOptions): readonly Step[] {
   return [
-    await createLocksStep(watch, node, [API_STABLE]),
     ...(options.isOneOfSeveral === true ? [] : [createMembersGate(node, [API_STABLE])]),
     createNodeGate(node, [API_STABLE]),
     createLeaderGate('kube-controller-manager', node, [API_STABLE, LOCKS]),
@@ -131,11 +131,14 @@ function createCertificatesPhase(opened: Node, options: KubeadmRecoveryOptions):
 function createControlPlanePhase(
   opened: Node,
   options: RenewalOptions & ReissueOptions & ReissuedCasOptions & MembersOptions,
+  watch: LockWatch,
 ): Phase {
   const value = opened.clock.now().toISOString();
   return opened.phase({
     id: 'control-plane',
     title: 'Control plane',
+    // Locks are taken while the API server proves that it is stable: new pods wait for a leader.
+    isSideBySide: true,
     steps: async (node, { inspection }, signal) => {
       const { certificates, cas } = await inspectCertificates(inspection, node);
       const { isOneOfSeveral = false, membersTimeoutMs } = options;
@@ -159,18 +162,19 @@ function createControlPlanePhase(
         node,
       ) as Step;
       const majority = isOneOfSeveral ? [createMajorityGate(node, [RESTART], membersTimeoutMs)] : [];
-      return [restart, ...majority, createApiGate(node, [RESTART, ...majority.map(({ id }) => id)])];
+      const restarted = [RESTART, ...majority.map(({ id }) => id)];
+      const locks = await createLocksStep(watch, node, restarted);
+      return [restart, ...majority, locks, createApiGate(node, restarted)];
     },
   });
 }
 
 function createNodePhase(opened: Node, options: MembersOptions): Phase {
-  const watch = createLockWatch(opened.clock);
   return opened.phase({
     id: 'node',
     title: 'Node',
     isSideBySide: true,
-    steps: (node) => createProofs(node, watch, options),
+    steps: (node) => createProofs(node, options),
   });
 }
 

@@ -62,10 +62,14 @@ function restartOf({ entries }: Plan) {
 const THREE = ['node01', 'cp2', 'cp3'];
 
 describe('a recovery of one of several control-plane nodes', () => {
-  it('waits for a majority before the API server, and for every member at the end', async () => {
+  it('waits for a majority before locks and the API server, and for every member at the end', async () => {
     const steps = (await plan({ names: THREE })).entries.map(({ step }) => step);
-    expect(steps.indexOf('etcd/majority')).toBe(steps.indexOf('control-plane/api-stable') - 1);
-    expect(steps.indexOf('etcd/majority')).toBe(steps.indexOf('control-plane/restart') + 1);
+    const restart = steps.indexOf('control-plane/restart');
+    expect(steps.slice(restart + 1, restart + 4)).toEqual([
+      'etcd/majority',
+      'control-plane/leader-locks',
+      'control-plane/api-stable',
+    ]);
     expect(steps.at(-1)).toBe('etcd/members-answer');
   });
 
