@@ -235,7 +235,7 @@ async function judgeRenewal(
     const until = entry.certificate.ok ? formatTime(entry.certificate.value.notAfter) : '';
     return { status: 'ok', summary: `${name} is valid until ${until}`, evidence, changes: [] };
   }
-  const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'is renewed as requested';
+  const reason = lacking.length > 0 ? `does not name ${lacking.join(', ')}` : 'renewal requested';
   const newKeyNote = needsNewKey(entry) ? '; it gets a new private key' : '';
   const because = `${problems[0]?.message ?? reason}${newKeyNote}`;
   const cause = joinSubject(name, because);
